@@ -1,0 +1,7 @@
+module github.com/kubemon/kubemon/e2e
+
+go 1.26.0
+
+require github.com/kubemon/kubemon/shared v0.0.0
+
+replace github.com/kubemon/kubemon/shared => ../shared
