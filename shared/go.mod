@@ -9,3 +9,5 @@ require (
 	golang.org/x/mod v0.18.0 // indirect
 	golang.org/x/tools v0.22.0 // indirect
 )
+
+tool github.com/tinylib/msgp
