@@ -1,0 +1,103 @@
+package hub
+
+import "time"
+
+// A Kind says what a Series is about.
+type Kind string
+
+// The kinds of series that are kept.
+const (
+	KindNode      Kind = "Node"
+	KindPod       Kind = "Pod"
+	KindContainer Kind = "Container"
+)
+
+// A Series says whom a row of numbers is about. It is attributed when the row
+// is kept, so that it outlives the pod. Fields that do not apply are empty.
+type Series struct {
+	Kind      Kind
+	Node      string
+	Namespace string
+	Pod       string
+	PodUID    string
+	Container string
+	// OwnerKind and OwnerName are the pod's top controller.
+	OwnerKind, OwnerName string
+}
+
+// A Row is one series' usage in one round.
+type Row struct {
+	Series Series
+	Usage  Usage
+}
+
+// A Frame is one node's rows of one round: what the window keeps.
+type Frame struct {
+	// Time is the round's, equal for all nodes: sums over nodes are aligned.
+	Time time.Time
+	Node string
+	Rows []Row
+}
+
+// States of a node's agent, and of what runs there.
+const (
+	StateOK          = "ok"          // has a sample of the latest round
+	StateStale       = "stale"       // missed the latest round; shown is an older sample
+	StateDown        = "down"        // missed two rounds or more, or has no agent
+	StateUnsupported = "unsupported" // the node has no unified cgroup v2
+	StatePending     = "pending"     // no sample yet
+)
+
+// Status says how far what is shown can be trusted.
+type Status struct {
+	State      string    `json:"state"`
+	Reason     string    `json:"reason"`
+	SampleTime time.Time `json:"sampleTime,omitzero"`
+	// AgeSeconds is the sample's age by the hub's clock at the round's time.
+	AgeSeconds *float64 `json:"ageSeconds"`
+}
+
+// A NodeState is what the hub knows of one node's agent after a round.
+type NodeState struct {
+	Node   string
+	Agent  Agent
+	Status Status
+	// Reading and Frame are of the last good sample; nil before the first and
+	// when the node is down.
+	Reading *Reading
+	Frame   *Frame
+	Health  Health
+}
+
+// Health is how well one agent could be asked.
+type Health struct {
+	LastSample time.Time
+	// Took and Bytes are of the last answer.
+	Took  time.Duration
+	Bytes int
+	// ClockSkew is the agent's clock minus the hub's, from the middle of the
+	// request.
+	ClockSkew time.Duration
+	// Expected and Stored count rounds over the window.
+	Expected, Stored int
+	LastError        string
+	LastErrorTime    time.Time
+	// FirstSeen is when discover first showed the agent, FirstStored when its
+	// first sample was kept.
+	FirstSeen, FirstStored time.Time
+}
+
+// A Round is the state of everything after asking all agents once. It is
+// published whole and never changed.
+type Round struct {
+	// Number counts publications since the hub started, from 1.
+	Number   uint64
+	Time     time.Time
+	Interval time.Duration
+	Window   time.Duration
+	Started  time.Time // when the hub started
+	// Nodes has every node that has, or had within the window, an agent, by
+	// name.
+	Nodes     []NodeState
+	Inventory *Inventory
+}

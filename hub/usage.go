@@ -1,0 +1,118 @@
+package hub
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Usage is what one thing used, by one snapshot and the one before it.
+type Usage struct {
+	// OverSeconds is the time that the rates cover, on the node's own clock.
+	// It is 0 while there is no rate yet, and longer than the interval after
+	// a missed round.
+	OverSeconds float64
+	Values      Values
+	// Unavailable says why values are unknown, by metric or group name
+	// ("network", "pressure"). Nil when all is known.
+	Unavailable map[string]string
+}
+
+// NewUsage returns a Usage of which nothing is known yet.
+func NewUsage() Usage { return Usage{Values: Unknown()} }
+
+// Lacks records why a metric or a group of metrics is unknown.
+func (u *Usage) Lacks(name, reason string) {
+	if u.Unavailable == nil {
+		u.Unavailable = make(map[string]string)
+	}
+	u.Unavailable[name] = reason
+}
+
+// Clone returns a Usage that shares nothing with u.
+func (u Usage) Clone() Usage {
+	u.Unavailable = maps.Clone(u.Unavailable)
+	return u
+}
+
+// MarshalJSON writes the contract's usage object: every metric by name, null
+// where it is unknown, the pressures in an object of their own.
+func (u Usage) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteString(`{"overSeconds":`)
+	if u.OverSeconds > 0 {
+		writeNumber(&b, u.OverSeconds)
+	} else {
+		b.WriteString("null")
+	}
+	for m := range PressureCPUSome {
+		b.WriteString(`,"` + m.String() + `":`)
+		writeNumber(&b, u.Values[m])
+	}
+	b.WriteString(`,"pressure":{`)
+	for m := PressureCPUSome; m < MetricCount; m++ {
+		if m > PressureCPUSome {
+			b.WriteByte(',')
+		}
+		b.WriteString(`"` + strings.TrimPrefix(m.String(), "pressure.") + `":`)
+		writeNumber(&b, u.Values[m])
+	}
+	b.WriteString("}}")
+	return b.Bytes(), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON writes; null becomes unknown.
+func (u *Usage) UnmarshalJSON(data []byte) error {
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(data, &raw); err != nil {
+		return err
+	}
+	*u = NewUsage()
+	if err := readNumber(raw["overSeconds"], &u.OverSeconds); err != nil {
+		return err
+	}
+	if math.IsNaN(u.OverSeconds) {
+		u.OverSeconds = 0
+	}
+	var pressure map[string]json.RawMessage
+	if p := raw["pressure"]; p != nil {
+		if err := json.Unmarshal(p, &pressure); err != nil {
+			return err
+		}
+	}
+	for m := range MetricCount {
+		from := raw[m.String()]
+		if name, ok := strings.CutPrefix(m.String(), "pressure."); ok {
+			from = pressure[name]
+		}
+		if err := readNumber(from, &u.Values[m]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeNumber writes v with at most three digits behind the point, which is
+// below what any counter here resolves, or null if it is unknown.
+func writeNumber(b *bytes.Buffer, v float64) {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		b.WriteString("null")
+		return
+	}
+	rounded := math.Round(v*1000) / 1000
+	if math.Abs(v) < 1 {
+		rounded = math.Round(v*1e6) / 1e6
+	}
+	b.Write(strconv.AppendFloat(b.AvailableBuffer(), rounded, 'f', -1, 64))
+}
+
+func readNumber(from json.RawMessage, to *float64) error {
+	*to = math.NaN()
+	if from == nil || string(from) == "null" {
+		return nil
+	}
+	return json.Unmarshal(from, to)
+}

@@ -1,0 +1,108 @@
+package hub
+
+import (
+	"encoding/json"
+	"math"
+	"time"
+)
+
+// A View is every answer of one round, worked out once. It is never changed.
+type View struct {
+	Round      *Round
+	Cluster    *Item
+	Nodes      []*Item // by name
+	Pods       []*Item // by namespace and name
+	Namespaces []*Item // by name
+	Workloads  []*Item // by namespace, kind and name
+}
+
+// An Item is one thing that has usage, as REST answers it. The contract's
+// names are its JSON tags.
+type Item struct {
+	Kind        string            `json:"kind"`
+	Namespace   string            `json:"namespace,omitempty"`
+	Name        string            `json:"name"`
+	UID         string            `json:"uid,omitempty"`
+	Node        string            `json:"node,omitempty"`
+	Phase       string            `json:"phase,omitempty"`
+	HostNetwork *bool             `json:"hostNetwork,omitempty"`
+	Owner       *Owner            `json:"owner,omitempty"`
+	Status      Status            `json:"status"`
+	Usage       *Usage            `json:"usage"`
+	Capacity    *Resources        `json:"capacity,omitempty"`
+	Allocatable *Resources        `json:"allocatable,omitempty"`
+	Requests    *Resources        `json:"requests,omitempty"`
+	Limits      *Resources        `json:"limits,omitempty"`
+	Unavailable map[string]string `json:"unavailable,omitempty"`
+	// Pods counts what a sum is over; only sums have it.
+	Pods *Count `json:"pods,omitempty"`
+	// Nodes counts the cluster's nodes.
+	Nodes      *Count           `json:"nodes,omitempty"`
+	Containers []*ContainerItem `json:"containers,omitempty"`
+
+	Labels map[string]string `json:"-"`
+	// Reading has a node's devices, slices and processes for a single node's
+	// answer; nil for all else.
+	Reading *Reading `json:"-"`
+}
+
+// A ContainerItem is one container of a pod's answer.
+type ContainerItem struct {
+	Name        string            `json:"name"`
+	ID          string            `json:"id,omitempty"`
+	Init        bool              `json:"init,omitempty"`
+	Restarts    int               `json:"restarts"`
+	Usage       *Usage            `json:"usage"`
+	Requests    *Resources        `json:"requests,omitempty"`
+	Limits      *Resources        `json:"limits,omitempty"`
+	Unavailable map[string]string `json:"unavailable,omitempty"`
+}
+
+// A Count says how many there are and how many of them the sum holds.
+type Count struct {
+	Count     int `json:"count"`
+	Reporting int `json:"reporting"`
+}
+
+// A HistoryQuery asks for one thing's last rounds.
+type HistoryQuery struct {
+	Kind Kind // KindNode, KindPod; KindNamespace, KindWorkload, KindCluster are sums
+	// Namespace and Name say which; OwnerKind is a workload's kind.
+	Namespace, Name string
+	OwnerKind       string
+	// Window is how far back, up to the hub's own window.
+	Window time.Duration
+	// Step is the width of a bucket, 0 for every round. MaxPoints bounds how
+	// many there are, 0 for no bound.
+	Step      time.Duration
+	MaxPoints int
+}
+
+// Kinds of sums, for HistoryQuery.
+const (
+	KindNamespace Kind = "Namespace"
+	KindWorkload  Kind = "Workload"
+	KindCluster   Kind = "Cluster"
+)
+
+// A History is one thing's last rounds, oldest first. Every list has the
+// length of Times; NaN is a gap.
+type History struct {
+	Times  []time.Time
+	Values [MetricCount][]float64
+	// Reporting counts what each sum holds; nil for what is not a sum.
+	Reporting []int
+	// Last is the newest series that matched, for things that are gone.
+	Last Series
+}
+
+// A Number is a JSON number, null when it is NaN.
+type Number float64
+
+// MarshalJSON writes null for NaN and infinities.
+func (n Number) MarshalJSON() ([]byte, error) {
+	if math.IsNaN(float64(n)) || math.IsInf(float64(n), 0) {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(n))
+}
