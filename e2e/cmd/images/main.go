@@ -1,0 +1,102 @@
+// Command images builds the container images of kubemon without Docker.
+//
+// Usage, at the top of the repository:
+//
+//	go run ./e2e/cmd/images [flags]
+//
+// It writes one OCI archive per image, for amd64 and arm64, and prints each
+// file with the image's name and digest:
+//
+//	dist/kubemon-agent-0.1.0.tar
+//	dist/kubemon-hub-0.1.0.tar
+//
+// To use them on machines that reach no registry:
+//
+//	ctr -n k8s.io images import FILE                      containerd, on each node
+//	cp FILE /var/lib/rancher/k3s/agent/images/            k3s, on each node
+//	kind load image-archive FILE                          kind
+//	docker load -i FILE, podman load -i FILE              then tag and push
+//
+// With the classic image store of Docker, which knows one platform per name,
+// docker load files the arm64 image under its name with "-arm64" at the end.
+//
+// Flags:
+//
+//	--output     the folder for the archives (dist)
+//	--platforms  what to build for, comma-separated (linux/amd64,linux/arm64)
+//	--root       the top folder of the sources (.)
+//	--version    the images' tag (the chart's appVersion)
+//
+// The same sources and toolchain give the same digests. Exit codes: 0 done,
+// 1 a build failed, 2 wrong usage.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/kubemon/kubemon/e2e/images"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run builds what the arguments ask for and returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	opt, err := parse(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "images:", err)
+		return 2
+	}
+	opt.Progress = stdout
+	if _, err := images.Build(ctx, opt); err != nil {
+		fmt.Fprintln(stderr, "images:", err)
+		return 1
+	}
+	return 0
+}
+
+// parse turns the arguments into options.
+func parse(args []string, stderr io.Writer) (images.Options, error) {
+	opt := images.Options{Programs: images.Kubemon()}
+	flags := flag.NewFlagSet("images", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // Its errors are returned, and reported once.
+	flags.Usage = func() {}
+	flags.StringVar(&opt.Output, "output", "dist", "the `folder` for the archives")
+	flags.StringVar(&opt.Root, "root", ".", "the top `folder` of the sources")
+	flags.StringVar(&opt.Version, "version", "", "the images' `tag` (default the chart's appVersion)")
+	platforms := flags.String("platforms", "linux/amd64,linux/arm64", "what to build for, comma-separated")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(stderr, "Usage: go run ./e2e/cmd/images [flags]")
+			flags.SetOutput(stderr)
+			flags.PrintDefaults()
+		}
+		return opt, err
+	}
+	if flags.NArg() > 0 {
+		return opt, fmt.Errorf("unexpected argument %q: only flags are taken", flags.Arg(0))
+	}
+	opt.Platforms = strings.Split(*platforms, ",")
+	if opt.Version == "" {
+		version, err := images.Version(opt.Root)
+		if err != nil {
+			return opt, err
+		}
+		opt.Version = version
+	}
+	return opt, opt.Check()
+}
