@@ -6,6 +6,7 @@ require github.com/kubemon/kubemon/shared v0.0.0
 
 require (
 	github.com/distribution/reference v0.6.0 // indirect
+	github.com/google/go-cmp v0.7.0 // indirect
 	github.com/google/go-containerregistry v0.22.1 // indirect
 	github.com/opencontainers/go-digest v1.0.0 // indirect
 	go.yaml.in/yaml/v2 v2.4.3 // indirect

@@ -6,17 +6,21 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 )
 
+// buildFlags leaves paths, symbol tables and version control state out of a
+// binary, so that the same sources give the same bytes in every checkout.
+func buildFlags() []string {
+	return []string{"-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid="}
+}
+
 // compile builds a static binary of the command pkg, in the module at dir.
-//
-// Paths, symbol tables and version control state are left out, so that the
-// same sources give the same bytes in every checkout.
 func compile(ctx context.Context, dir, pkg, platform, output string) error {
 	goos, goarch, _ := strings.Cut(platform, "/")
-	cmd := exec.CommandContext(ctx, "go", "build",
-		"-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", output, pkg)
+	args := slices.Concat([]string{"build"}, buildFlags(), []string{"-o", output, pkg})
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+goarch)
 	var stderr bytes.Buffer
