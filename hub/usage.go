@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"maps"
 	"math"
-	"strconv"
 	"strings"
 )
 
@@ -44,13 +43,13 @@ func (u Usage) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString(`{"overSeconds":`)
 	if u.OverSeconds > 0 {
-		writeNumber(&b, u.OverSeconds)
+		b.Write(Number(u.OverSeconds).Append(b.AvailableBuffer()))
 	} else {
 		b.WriteString("null")
 	}
 	for m := range PressureCPUSome {
 		b.WriteString(`,"` + m.String() + `":`)
-		writeNumber(&b, u.Values[m])
+		b.Write(Number(u.Values[m]).Append(b.AvailableBuffer()))
 	}
 	b.WriteString(`,"pressure":{`)
 	for m := PressureCPUSome; m < MetricCount; m++ {
@@ -58,7 +57,7 @@ func (u Usage) MarshalJSON() ([]byte, error) {
 			b.WriteByte(',')
 		}
 		b.WriteString(`"` + strings.TrimPrefix(m.String(), "pressure.") + `":`)
-		writeNumber(&b, u.Values[m])
+		b.Write(Number(u.Values[m]).Append(b.AvailableBuffer()))
 	}
 	b.WriteString("}}")
 	return b.Bytes(), nil
@@ -93,20 +92,6 @@ func (u *Usage) UnmarshalJSON(data []byte) error {
 		}
 	}
 	return nil
-}
-
-// writeNumber writes v with at most three digits behind the point, which is
-// below what any counter here resolves, or null if it is unknown.
-func writeNumber(b *bytes.Buffer, v float64) {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		b.WriteString("null")
-		return
-	}
-	rounded := math.Round(v*1000) / 1000
-	if math.Abs(v) < 1 {
-		rounded = math.Round(v*1e6) / 1e6
-	}
-	b.Write(strconv.AppendFloat(b.AvailableBuffer(), rounded, 'f', -1, 64))
 }
 
 func readNumber(from json.RawMessage, to *float64) error {

@@ -1,8 +1,8 @@
 package hub
 
 import (
-	"encoding/json"
 	"math"
+	"strconv"
 	"time"
 )
 
@@ -19,8 +19,10 @@ type View struct {
 // An Item is one thing that has usage, as REST answers it. The contract's
 // names are its JSON tags.
 type Item struct {
-	Kind        string            `json:"kind"`
-	Namespace   string            `json:"namespace,omitempty"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace,omitempty"`
+	// Pod is whose a container is; only containers have it.
+	Pod         string            `json:"pod,omitempty"`
 	Name        string            `json:"name"`
 	UID         string            `json:"uid,omitempty"`
 	Node        string            `json:"node,omitempty"`
@@ -96,13 +98,32 @@ type History struct {
 	Last Series
 }
 
+// A Summary is what one metric's history comes to. All four are NaN when
+// nothing of it is known.
+type Summary struct {
+	Min Number `json:"min"`
+	Avg Number `json:"avg"`
+	P95 Number `json:"p95"`
+	Max Number `json:"max"`
+}
+
 // A Number is a JSON number, null when it is NaN.
 type Number float64
 
-// MarshalJSON writes null for NaN and infinities.
-func (n Number) MarshalJSON() ([]byte, error) {
-	if math.IsNaN(float64(n)) || math.IsInf(float64(n), 0) {
-		return []byte("null"), nil
+// MarshalJSON writes what Append does.
+func (n Number) MarshalJSON() ([]byte, error) { return n.Append(nil), nil }
+
+// Append adds the number to b as JSON: null for NaN and infinities, else with
+// at most three digits behind the point (six below 1), which is finer than
+// what any counter here resolves.
+func (n Number) Append(b []byte) []byte {
+	v := float64(n)
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return append(b, "null"...)
 	}
-	return json.Marshal(float64(n))
+	digits := 1e3
+	if math.Abs(v) < 1 {
+		digits = 1e6
+	}
+	return strconv.AppendFloat(b, math.Round(v*digits)/digits, 'f', -1, 64)
 }
