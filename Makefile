@@ -1,0 +1,73 @@
+# kubemon: what a developer types. `make help` lists it.
+
+# LAB is the name of the cluster that up, node and down work on; two names are
+# two clusters beside each other.
+LAB ?= kubemon
+GO ?= go
+SHELL := /bin/bash
+
+# Without Kubernetes: where `make run` serves.
+AGENT_LISTEN ?= 127.0.0.1:10290
+HUB_LISTEN ?= 127.0.0.1:8080
+
+MODULES := ./shared/... ./agent/... ./hub/... ./e2e/...
+# The packages whose tests need no cluster.
+UNIT := $(filter-out %/e2e/cluster,$(shell $(GO) list $(MODULES) 2>/dev/null))
+
+.PHONY: help
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: up node down
+up: bin/lab ## a two-node Kubernetes on this machine with kubemon on it
+	bin/lab up --name $(LAB)
+
+node: bin/lab ## add a node to it
+	bin/lab node --name $(LAB)
+
+down: bin/lab ## remove all of it
+	bin/lab down --name $(LAB)
+
+.PHONY: run
+run: bin/kubemon-agent bin/kubemon-hub ## agent and hub on this machine, without Kubernetes
+	@trap : INT TERM; \
+	bin/kubemon-agent --listen $(AGENT_LISTEN) & \
+	bin/kubemon-hub --listen $(HUB_LISTEN) --agents http://$(AGENT_LISTEN) & \
+	echo "kubemon: page and REST on http://$(HUB_LISTEN), the agent on http://$(AGENT_LISTEN)/snapshot; Ctrl-C ends both"; \
+	wait -n; status=$$?; kill $$(jobs -p) 2>/dev/null; wait; exit $$status
+
+.PHONY: test packages check unit cluster
+test: packages check unit cluster ## everything: format, vet, unit tests, then a real cluster
+
+packages: bin/lab ## install the Debian packages that the tests and the lab need
+	bin/lab packages
+
+check: ## format, vet, modernizers, each module on its own
+	@unformatted=$$(gofmt -l shared agent hub e2e); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
+	$(GO) vet $(MODULES)
+	for m in shared agent hub e2e; do (cd $$m && GOWORK=off $(GO) build ./...) || exit 1; done
+
+unit: ## the tests that need no cluster
+	$(GO) test -race -shuffle=on $(UNIT)
+
+cluster: ## the tests on a real cluster, made for them and removed after
+	$(GO) test -count=1 -timeout=60m -v ./e2e/cluster
+
+.PHONY: generate images bench fuzz
+generate: ## write generated code anew
+	$(GO) generate ./shared/...
+
+images: ## the images as OCI archives in dist/, without Docker
+	$(GO) run ./e2e/cmd/images --output dist
+
+bench: ## the benchmarks, with allocations
+	$(GO) test -run='^$$' -bench=. -benchmem ./shared/... ./agent/... ./hub/...
+
+# Go builds only what changed, so these are always asked.
+.PHONY: bin/lab bin/kubemon-agent bin/kubemon-hub
+bin/lab:
+	CGO_ENABLED=0 $(GO) build -o bin/ ./e2e/cmd/lab
+bin/kubemon-agent:
+	CGO_ENABLED=0 $(GO) build -o bin/ ./agent/cmd/kubemon-agent
+bin/kubemon-hub:
+	CGO_ENABLED=0 $(GO) build -o bin/ ./hub/cmd/kubemon-hub
