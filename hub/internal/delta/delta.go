@@ -1,0 +1,147 @@
+// Package delta works out what a node used between two of its snapshots.
+//
+// It is the only place where counters become rates, and it is pure: two values
+// in, one value out. Rates are divided by the node's own boot-time clock. A
+// rate needs two samples of the same thing in the same boot: a new boot, a new
+// control group (by its inode), a new container ID, a new network namespace,
+// a new process or a counter that fell gives no rate yet. What is not known is
+// NaN or nil, never 0, and each unknown metric of a Usage has its reason in
+// Unavailable under the metric's own name or under its group's: "memory",
+// "disk", "network", "pressure". Counters and gauges are valid from the first
+// sample. No rate is negative, no share is above 1, and no CPU rate is above
+// what the node's processors can do.
+package delta
+
+import (
+	"errors"
+	"time"
+
+	"github.com/kubemon/kubemon/hub"
+	"github.com/kubemon/kubemon/shared/snapshot"
+)
+
+// Errors of Between: the earlier snapshot stays the one to compare with.
+var (
+	// ErrNotAfter: the snapshot was taken at the same time as the one before
+	// it, or earlier.
+	ErrNotAfter = errors.New("snapshot is not newer than the one before")
+	// ErrTooSoon: less than MinSpan lies between the two; a rate over so short
+	// a time would be mostly noise.
+	ErrTooSoon = errors.New("snapshot follows the one before too soon for a rate")
+)
+
+// MinSpan is the shortest time that a rate may cover.
+const MinSpan = time.Second
+
+// Why something has no rate.
+const (
+	firstSample  = "first sample: a rate needs two"
+	newBoot      = "the node has started anew: a rate needs two samples of one boot"
+	noBootID     = "the agent reports no boot ID: samples cannot be compared"
+	counterFell  = "the counter fell: a rate needs two samples of one count"
+	notCredible  = "the counter grew by more than the node's processors can do"
+	noCPULimit   = "no CPU limit"
+	noCPUPeriods = "idle: no period of the CPU limit has passed"
+)
+
+// Between returns what the node of cur used since prev, an earlier snapshot of
+// the same node. A nil prev means that there is none: the Reading has no rates.
+func Between(prev, cur *snapshot.Snapshot) (*hub.Reading, error) {
+	c := comparison{cur: cur, noRate: firstSample, absent: reasonsOf(cur.Agent.Cgroup)}
+	switch {
+	case prev == nil:
+	case cur.BootID == "" || prev.BootID == "":
+		c.noRate = noBootID
+	case cur.BootID != prev.BootID:
+		c.noRate = newBoot
+	case cur.BootNanos <= prev.BootNanos:
+		return nil, ErrNotAfter
+	case cur.BootNanos-prev.BootNanos < int64(MinSpan):
+		return nil, ErrTooSoon
+	default:
+		c.seconds = time.Duration(cur.BootNanos - prev.BootNanos).Seconds()
+		c.before = earlierOf(prev)
+	}
+	return c.reading(), nil
+}
+
+// A comparison is a snapshot beside the one before it.
+type comparison struct {
+	cur *snapshot.Snapshot
+	// before is empty, and seconds 0, if the two cannot be compared.
+	before  earlier
+	seconds float64
+	// noRate says why what is not in before has no rate.
+	noRate string
+	absent reasons
+}
+
+func (c *comparison) reading() *hub.Reading {
+	s := c.cur
+	r := &hub.Reading{
+		Node:         s.Node,
+		SampleTime:   s.Time,
+		Host:         c.host(),
+		Processes:    c.processes(),
+		Mode:         s.Agent.Cgroup.Mode,
+		AgentVersion: s.Agent.Version,
+		System:       make([]hub.SliceReading, 0, len(s.Slices)),
+		Pods:         make([]hub.PodReading, 0, len(s.Pods)),
+		Containers:   c.containers(s.Containers),
+	}
+	for i := range s.Slices {
+		r.System = append(r.System, c.slice(&s.Slices[i]))
+	}
+	for i := range s.Pods {
+		r.Pods = append(r.Pods, c.pod(&s.Pods[i]))
+	}
+	for _, w := range s.Warnings {
+		r.Warnings = append(r.Warnings, w.Source+": "+w.Reason)
+	}
+	return r
+}
+
+// earlier has the things of the earlier snapshot by what identifies them. A
+// lookup in an empty one finds nothing.
+type earlier struct {
+	host       *snapshot.Host
+	slices     map[string]*snapshot.Slice     // by path
+	pods       map[string]*snapshot.Pod       // by UID
+	containers map[string]*snapshot.Container // by ID, in and outside of pods
+	processes  map[processKey]*snapshot.Process
+}
+
+// processKey tells a process from a later one with the same PID.
+type processKey struct {
+	pid        int
+	startTicks uint64
+}
+
+func earlierOf(s *snapshot.Snapshot) earlier {
+	e := earlier{
+		host:       &s.Host,
+		slices:     make(map[string]*snapshot.Slice, len(s.Slices)),
+		pods:       make(map[string]*snapshot.Pod, len(s.Pods)),
+		containers: make(map[string]*snapshot.Container, 2*len(s.Pods)),
+		processes:  make(map[processKey]*snapshot.Process, len(s.Processes)),
+	}
+	for i := range s.Slices {
+		e.slices[s.Slices[i].Cgroup] = &s.Slices[i]
+	}
+	for i := range s.Pods {
+		e.pods[s.Pods[i].UID] = &s.Pods[i]
+		e.addContainers(s.Pods[i].Containers)
+	}
+	e.addContainers(s.Containers)
+	for i := range s.Processes {
+		p := &s.Processes[i]
+		e.processes[processKey{p.PID, p.StartTicks}] = p
+	}
+	return e
+}
+
+func (e *earlier) addContainers(list []snapshot.Container) {
+	for i := range list {
+		e.containers[list[i].ID] = &list[i]
+	}
+}

@@ -1,0 +1,426 @@
+package delta_test
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kubemon/kubemon/hub"
+	"github.com/kubemon/kubemon/hub/internal/delta"
+	"github.com/kubemon/kubemon/shared/snapshot"
+)
+
+const (
+	mega   = 1 << 20
+	second = int64(time.Second)
+)
+
+// nodeAt is a node with one pod of one container, seconds after its boot.
+// Tests change what they are about.
+func nodeAt(seconds int64) *snapshot.Snapshot {
+	t := uint64(seconds)
+	return &snapshot.Snapshot{
+		Version: snapshot.Version, Node: "node1", BootID: "boot1", BootNanos: seconds * second,
+		Time: time.Unix(seconds, 0),
+		Agent: snapshot.Agent{Version: "1", Cgroup: snapshot.Cgroup{
+			Mode: snapshot.ModeUnified, PSI: true, Controllers: []string{"cpu", "io", "memory", "pids"},
+		}},
+		Host: snapshot.Host{
+			CPU: snapshot.HostCPU{Count: 2, UsageMicros: new(t * 500_000)},
+			Memory: snapshot.HostMemory{
+				TotalBytes: new(uint64(1000 * mega)), WorkingSetBytes: new(uint64(400 * mega)),
+				AnonBytes: new(uint64(300 * mega)), FileBytes: new(uint64(200 * mega)),
+				SwapTotalBytes: new(uint64(50 * mega)), SwapFreeBytes: new(uint64(20 * mega)),
+			},
+			Pressure: pressureAt(t),
+			Disks:    []snapshot.Disk{{Device: "8:0", Name: "sda", ReadBytes: t * mega, WrittenBytes: 2 * t * mega, ReadOps: t, WriteOps: 2 * t, BusyMicros: t * 250_000}},
+			Network:  []snapshot.Interface{{Interface: "eth0", RxBytes: t * 3000, TxBytes: t * 4000}},
+		},
+		Slices: []snapshot.Slice{
+			{Cgroup: "kubepods", CgroupID: 1, CPU: cpuAt(t), Memory: memory(100), IO: ioAt(t), PIDs: &snapshot.PIDs{Current: 5}, Pressure: pressureAt(t)},
+			{Cgroup: "system.slice", CgroupID: 2, CPU: cpuAt(t), Memory: memory(50), IO: ioAt(t), PIDs: &snapshot.PIDs{Current: 7}, Pressure: pressureAt(t)},
+		},
+		Pods: []snapshot.Pod{{
+			UID: "uid-web", Namespace: "shop", Name: "web", QOSClass: "Burstable", CgroupID: 10,
+			CPU: cpuAt(t), Memory: memory(60), IO: ioAt(t), PIDs: &snapshot.PIDs{Current: 4}, Pressure: pressureAt(t),
+			NetworkID: 77, Network: []snapshot.Interface{{Interface: "eth0", RxBytes: t * 100, TxBytes: t * 200}},
+			Containers: []snapshot.Container{{
+				ID: "c1", Name: "web", CgroupID: 11,
+				CPU: cpuAt(t), Memory: memory(55), IO: ioAt(t), PIDs: &snapshot.PIDs{Current: 3}, Pressure: pressureAt(t),
+			}},
+		}},
+		Processes: []snapshot.Process{{PID: 1, Name: "init", CPUMicros: t * 1000, RSSBytes: 9, Threads: 1, StartTicks: 3}},
+	}
+}
+
+// cpuAt uses 0.3 of a processor and is throttled in a quarter of its periods.
+func cpuAt(t uint64) *snapshot.CPU {
+	return &snapshot.CPU{UsageMicros: t * 300_000, Periods: new(t * 8), ThrottledPeriods: new(t * 2), LimitMillicores: new(500.0)}
+}
+
+func memory(megabytes uint64) *snapshot.Memory {
+	return &snapshot.Memory{
+		CurrentBytes: megabytes * mega, WorkingSetBytes: megabytes * mega, AnonBytes: 10 * mega, FileBytes: 20 * mega,
+		SwapBytes: new(uint64(0)), OOMKills: new(uint64(1)),
+	}
+}
+
+func ioAt(t uint64) []snapshot.DeviceIO {
+	return []snapshot.DeviceIO{{Device: "8:0", ReadBytes: t * 1000, WrittenBytes: t * 2000}}
+}
+
+func pressureAt(t uint64) *snapshot.Pressure {
+	return &snapshot.Pressure{
+		CPU:    &snapshot.Stall{SomeMicros: t * 100_000},
+		Memory: &snapshot.Stall{SomeMicros: t * 20_000, FullMicros: new(t * 10_000)},
+		IO:     &snapshot.Stall{SomeMicros: t * 40_000, FullMicros: new(t * 30_000)},
+	}
+}
+
+// values are what a test expects of a Usage; what is left out is unknown.
+type values map[hub.Metric]float64
+
+func check(t *testing.T, what string, got hub.Usage, overSeconds float64, want values) {
+	t.Helper()
+	known := values{}
+	for m := range hub.MetricCount {
+		if got.Values.Known(m) {
+			known[m] = math.Round(got.Values[m]*1e6) / 1e6
+		}
+	}
+	if diff := cmp.Diff(want, known); diff != "" {
+		t.Errorf("%s: values (-want +got):\n%s", what, diff)
+	}
+	if got.OverSeconds != overSeconds {
+		t.Errorf("%s: OverSeconds = %v, want %v", what, got.OverSeconds, overSeconds)
+	}
+	checkReasons(t, what, got)
+}
+
+// checkReasons checks that what is unknown has a reason, and what is known has
+// none.
+func checkReasons(t *testing.T, what string, u hub.Usage) {
+	t.Helper()
+	for m := range hub.MetricCount {
+		reason := u.Unavailable[m.String()] + u.Unavailable[groupOf(m)]
+		if known := u.Values.Known(m); known == (reason != "") {
+			t.Errorf("%s: %v: known is %v, its reason %q", what, m, known, reason)
+		}
+	}
+}
+
+func groupOf(m hub.Metric) string {
+	for _, group := range []string{"memory", "disk", "network", "pressure"} {
+		if strings.HasPrefix(m.String(), group) {
+			return group
+		}
+	}
+	return ""
+}
+
+func between(t *testing.T, prev, cur *snapshot.Snapshot) *hub.Reading {
+	t.Helper()
+	r, err := delta.Between(prev, cur)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestBetweenSteady(t *testing.T) {
+	r := between(t, nodeAt(100), nodeAt(110))
+	check(t, "host", r.Host.Usage, 10, values{
+		hub.CPUMillicores: 500,
+		hub.MemoryBytes:   400 * mega, hub.MemoryRSSBytes: 300 * mega, hub.MemoryCacheBytes: 200 * mega, hub.MemorySwapBytes: 30 * mega,
+		hub.DiskReadBytes: 110 * mega, hub.DiskWriteBytes: 220 * mega, hub.DiskReadBytesPerSecond: mega, hub.DiskWriteBytesPerSecond: 2 * mega,
+		hub.NetworkRxBytes: 330_000, hub.NetworkTxBytes: 440_000, hub.NetworkRxBytesPerSecond: 3000, hub.NetworkTxBytesPerSecond: 4000,
+		hub.OOMKills: 2, hub.PIDs: 12,
+		hub.PressureCPUSome: 0.1, hub.PressureMemorySome: 0.02, hub.PressureMemoryFull: 0.01, hub.PressureIOSome: 0.04, hub.PressureIOFull: 0.03,
+	})
+	group := values{
+		hub.CPUMillicores: 300, hub.CPUThrottledRatio: 0.25,
+		hub.MemoryBytes: 60 * mega, hub.MemoryRSSBytes: 10 * mega, hub.MemoryCacheBytes: 20 * mega, hub.MemorySwapBytes: 0,
+		hub.DiskReadBytes: 110_000, hub.DiskWriteBytes: 220_000, hub.DiskReadBytesPerSecond: 1000, hub.DiskWriteBytesPerSecond: 2000,
+		hub.NetworkRxBytes: 11_000, hub.NetworkTxBytes: 22_000, hub.NetworkRxBytesPerSecond: 100, hub.NetworkTxBytesPerSecond: 200,
+		hub.OOMKills: 1, hub.PIDs: 4,
+		hub.PressureCPUSome: 0.1, hub.PressureMemorySome: 0.02, hub.PressureMemoryFull: 0.01, hub.PressureIOSome: 0.04, hub.PressureIOFull: 0.03,
+	}
+	check(t, "pod", r.Pods[0].Usage, 10, group)
+	for m := hub.NetworkRxBytes; m <= hub.NetworkTxBytesPerSecond; m++ {
+		delete(group, m)
+	}
+	group[hub.MemoryBytes], group[hub.PIDs] = 55*mega, 3
+	check(t, "container", r.Pods[0].Containers[0].Usage, 10, group)
+	group[hub.MemoryBytes], group[hub.PIDs] = 50*mega, 7
+	check(t, "slice", r.System[1].Usage, 10, group)
+}
+
+func TestBetweenDevicesAndProcesses(t *testing.T) {
+	r := between(t, nodeAt(100), nodeAt(110))
+	wantDisks := []hub.DiskReading{{
+		Device: "8:0", Name: "sda", ReadBytes: 110 * mega, WriteBytes: 220 * mega,
+		ReadBytesPerSecond: new(float64(mega)), WriteBytesPerSecond: new(float64(2 * mega)),
+		ReadOpsPerSecond: new(1.0), WriteOpsPerSecond: new(2.0), BusyRatio: new(0.25),
+	}}
+	if diff := cmp.Diff(wantDisks, r.Host.Disks); diff != "" {
+		t.Errorf("disks (-want +got):\n%s", diff)
+	}
+	wantNetwork := []hub.InterfaceReading{{
+		Interface: "eth0", RxBytes: 330_000, TxBytes: 440_000, RxBytesPerSecond: new(3000.0), TxBytesPerSecond: new(4000.0),
+	}}
+	if diff := cmp.Diff(wantNetwork, r.Host.Network); diff != "" {
+		t.Errorf("network (-want +got):\n%s", diff)
+	}
+	wantProcesses := []hub.ProcessReading{{PID: 1, Name: "init", CPUMillicores: new(1.0), MemoryBytes: 9, Threads: 1}}
+	if diff := cmp.Diff(wantProcesses, r.Processes); diff != "" {
+		t.Errorf("processes (-want +got):\n%s", diff)
+	}
+}
+
+// rates are the metrics that need two samples.
+func rates() []hub.Metric {
+	return []hub.Metric{
+		hub.CPUMillicores, hub.CPUThrottledRatio,
+		hub.DiskReadBytesPerSecond, hub.DiskWriteBytesPerSecond, hub.NetworkRxBytesPerSecond, hub.NetworkTxBytesPerSecond,
+		hub.PressureCPUSome, hub.PressureMemorySome, hub.PressureMemoryFull, hub.PressureIOSome, hub.PressureIOFull,
+	}
+}
+
+// TestBetweenPod has a row for each way in which a pod, or what is known of
+// it, changes between two samples.
+func TestBetweenPod(t *testing.T) {
+	type pods = func(prev, cur *snapshot.Pod)
+	disk := []hub.Metric{hub.DiskReadBytesPerSecond, hub.DiskWriteBytesPerSecond}
+	network := []hub.Metric{hub.NetworkRxBytesPerSecond, hub.NetworkTxBytesPerSecond}
+	allNetwork := append(network, hub.NetworkRxBytes, hub.NetworkTxBytes)
+	tests := []struct {
+		name    string
+		change  pods
+		unknown []hub.Metric
+		at      hub.Metric // whose reason is looked at
+		reason  string
+		value   float64 // of at, if it is known
+	}{
+		{"first seen", func(prev, _ *snapshot.Pod) { prev.UID = "other" },
+			rates(), hub.CPUMillicores, "first sample: a rate needs two", 0},
+		{"control group made anew", func(_, cur *snapshot.Pod) { cur.CgroupID++ },
+			[]hub.Metric{hub.CPUMillicores, hub.CPUThrottledRatio, disk[0], disk[1],
+				hub.PressureCPUSome, hub.PressureMemorySome, hub.PressureMemoryFull, hub.PressureIOSome, hub.PressureIOFull},
+			hub.PressureIOFull, "first sample: a rate needs two", 0},
+		{"network namespace made anew", func(_, cur *snapshot.Pod) { cur.NetworkID++; cur.Network[0].RxBytes = 5 },
+			network, network[0], "first sample: a rate needs two", 0},
+		{"CPU counter fell", func(_, cur *snapshot.Pod) { cur.CPU.UsageMicros = 1 },
+			[]hub.Metric{hub.CPUMillicores}, hub.CPUMillicores, "the counter fell: a rate needs two samples of one count", 0},
+		{"CPU counter jumped", func(_, cur *snapshot.Pod) { cur.CPU.UsageMicros = math.MaxUint64 },
+			[]hub.Metric{hub.CPUMillicores}, hub.CPUMillicores, "the counter grew by more than the node's processors can do", 0},
+		{"CPU a little above the node's", func(prev, cur *snapshot.Pod) { cur.CPU.UsageMicros = prev.CPU.UsageMicros + 20_100_000 },
+			nil, hub.CPUMillicores, "", 2000},
+		{"no CPU limit", func(_, cur *snapshot.Pod) { cur.CPU.LimitMillicores = nil },
+			[]hub.Metric{hub.CPUThrottledRatio}, hub.CPUThrottledRatio, "no CPU limit", 0},
+		{"idle under a CPU limit", func(prev, cur *snapshot.Pod) {
+			cur.CPU.Periods, cur.CPU.ThrottledPeriods = prev.CPU.Periods, prev.CPU.ThrottledPeriods
+		},
+			[]hub.Metric{hub.CPUThrottledRatio}, hub.CPUThrottledRatio, "idle: no period of the CPU limit has passed", 0},
+		{"no cpu controller", func(_, cur *snapshot.Pod) { cur.CPU.Periods = nil },
+			[]hub.Metric{hub.CPUThrottledRatio}, hub.CPUThrottledRatio, "the cpu controller is not enabled in this control group", 0},
+		{"no CPU time", func(_, cur *snapshot.Pod) { cur.CPU = nil },
+			[]hub.Metric{hub.CPUMillicores, hub.CPUThrottledRatio}, hub.CPUMillicores, "the kernel reports no CPU time here", 0},
+		{"no memory", func(_, cur *snapshot.Pod) { cur.Memory = nil },
+			[]hub.Metric{hub.MemoryBytes, hub.MemoryRSSBytes, hub.MemoryCacheBytes, hub.MemorySwapBytes, hub.OOMKills},
+			hub.MemoryBytes, "the memory controller is not enabled in this control group", 0},
+		{"no swap accounting", func(_, cur *snapshot.Pod) { cur.Memory.SwapBytes = nil },
+			[]hub.Metric{hub.MemorySwapBytes}, hub.MemorySwapBytes, "swap accounting is off", 0},
+		{"no pids", func(_, cur *snapshot.Pod) { cur.PIDs = nil },
+			[]hub.Metric{hub.PIDs}, hub.PIDs, "the pids controller is not enabled in this control group", 0},
+		{"no io", func(_, cur *snapshot.Pod) { cur.IO = nil },
+			append(disk, hub.DiskReadBytes, hub.DiskWriteBytes), hub.DiskReadBytes, "the io controller is not enabled in this control group", 0},
+		{"io is new", func(prev, _ *snapshot.Pod) { prev.IO = nil },
+			disk, disk[0], "first sample: a rate needs two", 0},
+		{"first use of any device", func(prev, _ *snapshot.Pod) { prev.IO = []snapshot.DeviceIO{} },
+			nil, hub.DiskReadBytesPerSecond, "", 11_000},
+		{"second device", func(_, cur *snapshot.Pod) {
+			cur.IO = append(cur.IO, snapshot.DeviceIO{Device: "8:16", ReadBytes: 500})
+		}, nil, hub.DiskReadBytesPerSecond, "", 1050},
+		{"device gone", func(prev, _ *snapshot.Pod) {
+			prev.IO = append(prev.IO, snapshot.DeviceIO{Device: "8:16", ReadBytes: 1 << 40})
+		}, nil, hub.DiskReadBytesPerSecond, "", 1000},
+		{"host network", func(_, cur *snapshot.Pod) { cur.HostNetwork, cur.Network = true, nil },
+			allNetwork, hub.NetworkRxBytes, "host network: its traffic is counted on the node", 0},
+		{"no live process", func(_, cur *snapshot.Pod) { cur.NetworkID, cur.Network = 0, nil },
+			allNetwork, hub.NetworkRxBytes, "no live process through which the network could be read", 0},
+		{"network unread", func(_, cur *snapshot.Pod) { cur.Network = nil },
+			allNetwork, hub.NetworkRxBytes, "the network counters could not be read", 0},
+		{"second interface", func(_, cur *snapshot.Pod) {
+			cur.Network = append(cur.Network, snapshot.Interface{Interface: "net1", RxBytes: 1 << 40})
+		}, nil, hub.NetworkRxBytesPerSecond, "", 100},
+		{"no PSI in one group", func(_, cur *snapshot.Pod) { cur.Pressure = nil },
+			[]hub.Metric{hub.PressureCPUSome, hub.PressureMemorySome, hub.PressureMemoryFull, hub.PressureIOSome, hub.PressureIOFull},
+			hub.PressureCPUSome, "the kernel reports no pressure here", 0},
+		{"no memory pressure", func(_, cur *snapshot.Pod) { cur.Pressure.Memory = nil },
+			[]hub.Metric{hub.PressureMemorySome, hub.PressureMemoryFull}, hub.PressureMemoryFull, "the kernel reports no pressure here", 0},
+		{"stalled for longer than the time", func(_, cur *snapshot.Pod) { cur.Pressure.CPU.SomeMicros += 100e6 },
+			nil, hub.PressureCPUSome, "", 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			prev, cur := nodeAt(100), nodeAt(110)
+			tt.change(&prev.Pods[0], &cur.Pods[0])
+			u := between(t, prev, cur).Pods[0].Usage
+			checkReasons(t, "pod", u)
+			unknown := map[hub.Metric]bool{}
+			for m := range hub.MetricCount {
+				if !u.Values.Known(m) {
+					unknown[m] = true
+				}
+			}
+			want := map[hub.Metric]bool{}
+			for _, m := range tt.unknown {
+				want[m] = true
+			}
+			if diff := cmp.Diff(want, unknown); diff != "" {
+				t.Errorf("unknown metrics (-want +got):\n%s", diff)
+			}
+			if reason := u.Unavailable[tt.at.String()] + u.Unavailable[groupOf(tt.at)]; reason != tt.reason {
+				t.Errorf("reason for %v = %q, want %q", tt.at, reason, tt.reason)
+			}
+			if tt.reason == "" && math.Abs(u.Values[tt.at]-tt.value) > 1e-6 {
+				t.Errorf("%v = %v, want %v", tt.at, u.Values[tt.at], tt.value)
+			}
+		})
+	}
+}
+
+// TestBetweenWholeNode has a row for each way in which two snapshots as wholes
+// cannot, or can still, be compared.
+func TestBetweenWholeNode(t *testing.T) {
+	tests := []struct {
+		name        string
+		change      func(prev, cur *snapshot.Snapshot)
+		err         error
+		overSeconds float64
+		reason      string // for the node's CPU
+	}{
+		{"a missed round", func(prev, _ *snapshot.Snapshot) { *prev = *nodeAt(90) }, nil, 20, ""},
+		{"reboot", func(_, cur *snapshot.Snapshot) { *cur = *nodeAt(5); cur.BootID = "boot2" },
+			nil, 0, "the node has started anew: a rate needs two samples of one boot"},
+		{"no boot ID", func(prev, cur *snapshot.Snapshot) { prev.BootID, cur.BootID = "", "" },
+			nil, 0, "the agent reports no boot ID: samples cannot be compared"},
+		{"same instant", func(_, cur *snapshot.Snapshot) { cur.BootNanos = 100 * second }, delta.ErrNotAfter, 0, ""},
+		{"earlier", func(_, cur *snapshot.Snapshot) { cur.BootNanos = 99 * second }, delta.ErrNotAfter, 0, ""},
+		{"half a second later", func(_, cur *snapshot.Snapshot) { cur.BootNanos = 100*second + second/2 }, delta.ErrTooSoon, 0, ""},
+		{"wall clock set back", func(_, cur *snapshot.Snapshot) { cur.Time = cur.Time.Add(-time.Hour) }, nil, 10, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			prev, cur := nodeAt(100), nodeAt(110)
+			tt.change(prev, cur)
+			r, err := delta.Between(prev, cur)
+			if !errors.Is(err, tt.err) {
+				t.Fatalf("Between = %v, want error %v", err, tt.err)
+			}
+			if err != nil {
+				return
+			}
+			u := r.Host.Usage
+			checkReasons(t, "host", u)
+			if u.OverSeconds != tt.overSeconds || u.Unavailable["cpuMillicores"] != tt.reason {
+				t.Errorf("over %v s, reason %q; want %v s, %q", u.OverSeconds, u.Unavailable["cpuMillicores"], tt.overSeconds, tt.reason)
+			}
+		})
+	}
+}
+
+func TestBetweenFirst(t *testing.T) {
+	r := between(t, nil, nodeAt(100))
+	for what, u := range usages(r) {
+		checkReasons(t, what, u)
+		if u.OverSeconds != 0 {
+			t.Errorf("%s: OverSeconds = %v, want 0", what, u.OverSeconds)
+		}
+		for _, m := range rates() {
+			if u.Values.Known(m) {
+				t.Errorf("%s: %v = %v of one sample", what, m, u.Values[m])
+			}
+		}
+		if !u.Values.Known(hub.MemoryBytes) || !u.Values.Known(hub.DiskReadBytes) {
+			t.Errorf("%s: gauges and counters are not known from the first sample", what)
+		}
+	}
+	if r.Processes[0].CPUMillicores != nil || r.Host.Disks[0].BusyRatio != nil || r.Host.Network[0].RxBytesPerSecond != nil {
+		t.Error("a process, disk or interface has a rate of one sample")
+	}
+}
+
+// TestBetweenHost has the odd cases of the node's own devices and processes.
+func TestBetweenHost(t *testing.T) {
+	prev, cur := nodeAt(100), nodeAt(110)
+	cur.Host.Disks = append(cur.Host.Disks, snapshot.Disk{Device: "8:16", ReadBytes: 1 << 40})
+	cur.Host.Network = append(cur.Host.Network, snapshot.Interface{Interface: "eth1", RxBytes: 1 << 40})
+	cur.Processes[0].StartTicks++ // another process with the same PID
+	r := between(t, prev, cur)
+	if got := r.Host.Usage.Values[hub.DiskReadBytesPerSecond]; got != mega {
+		t.Errorf("disk rate with a new disk = %v, want %v", got, mega)
+	}
+	if got := r.Host.Usage.Values[hub.DiskReadBytes]; got != 110*mega+1<<40 {
+		t.Errorf("disk bytes with a new disk = %v", got)
+	}
+	if got := r.Host.Usage.Values[hub.NetworkRxBytesPerSecond]; got != 3000 {
+		t.Errorf("network rate with a new uplink = %v, want 3000", got)
+	}
+	if r.Processes[0].CPUMillicores != nil {
+		t.Error("a new process with an old PID has a rate")
+	}
+	if r.Host.Disks[1].ReadBytesPerSecond != nil || r.Host.Network[1].RxBytesPerSecond != nil {
+		t.Error("a new disk or uplink has a rate")
+	}
+}
+
+// TestBetweenBareKernel is a hybrid node: hardly anything can be read.
+func TestBetweenBareKernel(t *testing.T) {
+	at := func(seconds int64) *snapshot.Snapshot {
+		return &snapshot.Snapshot{
+			Node: "node1", BootID: "boot1", BootNanos: seconds * second,
+			Agent:    snapshot.Agent{Cgroup: snapshot.Cgroup{Mode: snapshot.ModeHybrid}},
+			Slices:   []snapshot.Slice{{Cgroup: "system.slice"}},
+			Warnings: []snapshot.Warning{{Source: "cgroup", Reason: "hybrid"}},
+		}
+	}
+	r := between(t, at(100), at(110))
+	check(t, "host", r.Host.Usage, 10, values{})
+	check(t, "slice", r.System[0].Usage, 10, values{})
+	if got, want := r.Host.Usage.Unavailable["memoryBytes"], "the node's memory controller is not in a unified cgroup v2 hierarchy"; got != want {
+		t.Errorf("reason for memory = %q, want %q", got, want)
+	}
+	if diff := cmp.Diff([]string{"cgroup: hybrid"}, r.Warnings); diff != "" {
+		t.Errorf("warnings (-want +got):\n%s", diff)
+	}
+}
+
+func TestBetweenContainerOutsidePods(t *testing.T) {
+	prev, cur := nodeAt(100), nodeAt(110)
+	// The runtime moved the container's group: same ID, same inode.
+	prev.Containers, prev.Pods[0].Containers = prev.Pods[0].Containers, nil
+	r := between(t, prev, cur)
+	if got := r.Pods[0].Containers[0].Usage.Values[hub.CPUMillicores]; got != 300 {
+		t.Errorf("CPU = %v millicores, want 300", got)
+	}
+}
+
+// usages returns every Usage of the reading by name.
+func usages(r *hub.Reading) map[string]hub.Usage {
+	all := map[string]hub.Usage{"host": r.Host.Usage}
+	for _, s := range r.System {
+		all["slice "+s.Cgroup] = s.Usage
+	}
+	for _, p := range r.Pods {
+		all["pod "+p.UID] = p.Usage
+		for _, c := range p.Containers {
+			all["container "+c.ID] = c.Usage
+		}
+	}
+	return all
+}

@@ -1,0 +1,214 @@
+package delta
+
+import (
+	"github.com/kubemon/kubemon/hub"
+	"github.com/kubemon/kubemon/shared/snapshot"
+)
+
+// A group is what one control group says, whatever runs in it.
+type group struct {
+	id       uint64
+	cpu      *snapshot.CPU
+	memory   *snapshot.Memory
+	io       []snapshot.DeviceIO
+	pids     *snapshot.PIDs
+	pressure *snapshot.Pressure
+}
+
+func (c *comparison) slice(s *snapshot.Slice) hub.SliceReading {
+	var prev *group
+	if p := c.before.slices[s.Cgroup]; p != nil {
+		prev = &group{p.CgroupID, p.CPU, p.Memory, p.IO, p.PIDs, p.Pressure}
+	}
+	u := c.usage(prev, group{s.CgroupID, s.CPU, s.Memory, s.IO, s.PIDs, s.Pressure})
+	u.Lacks("network", networkOfNode)
+	return hub.SliceReading{Cgroup: s.Cgroup, Usage: u}
+}
+
+func (c *comparison) pod(p *snapshot.Pod) hub.PodReading {
+	var prev *group
+	before := c.before.pods[p.UID]
+	if before != nil {
+		prev = &group{before.CgroupID, before.CPU, before.Memory, before.IO, before.PIDs, before.Pressure}
+	}
+	u := c.usage(prev, group{p.CgroupID, p.CPU, p.Memory, p.IO, p.PIDs, p.Pressure})
+	c.podNetwork(&u, before, p)
+	return hub.PodReading{
+		UID: p.UID, Namespace: p.Namespace, Name: p.Name, QOSClass: p.QOSClass,
+		HostNetwork: p.HostNetwork,
+		Usage:       u,
+		Containers:  c.containers(p.Containers),
+	}
+}
+
+func (c *comparison) containers(list []snapshot.Container) []hub.ContainerReading {
+	readings := make([]hub.ContainerReading, 0, len(list))
+	for i := range list {
+		ct := &list[i]
+		var prev *group
+		if p := c.before.containers[ct.ID]; p != nil {
+			prev = &group{p.CgroupID, p.CPU, p.Memory, p.IO, p.PIDs, p.Pressure}
+		}
+		u := c.usage(prev, group{ct.CgroupID, ct.CPU, ct.Memory, ct.IO, ct.PIDs, ct.Pressure})
+		u.Lacks("network", networkOfPod)
+		readings = append(readings, hub.ContainerReading{ID: ct.ID, Name: ct.Name, Usage: u})
+	}
+	return readings
+}
+
+// usage is what a control group used, without its network. A prev with another
+// inode is another group at the same path: its counters began anew.
+func (c *comparison) usage(prev *group, cur group) hub.Usage {
+	u := hub.NewUsage()
+	if prev != nil && prev.id != cur.id {
+		prev = nil
+	}
+	if prev == nil {
+		prev = &group{}
+	} else {
+		u.OverSeconds = c.seconds
+	}
+	c.cpu(&u, prev.cpu, cur.cpu)
+	c.memory(&u, cur.memory)
+	c.disk(&u, prev.io, cur.io)
+	c.pressure(&u, prev.pressure, cur.pressure)
+	if cur.pids != nil {
+		u.Values[hub.PIDs] = float64(cur.pids.Current)
+	} else {
+		u.Lacks(hub.PIDs.String(), c.absent.pids)
+	}
+	return u
+}
+
+func (c *comparison) cpu(u *hub.Usage, prev, cur *snapshot.CPU) {
+	if cur == nil {
+		u.Lacks(hub.CPUMillicores.String(), c.absent.cpu)
+		u.Lacks(hub.CPUThrottledRatio.String(), c.absent.cpu)
+		return
+	}
+	used := increase{why: c.noRate}
+	if prev != nil {
+		used = grown(prev.UsageMicros, cur.UsageMicros)
+	}
+	c.millicores(used).set(u, hub.CPUMillicores, 1)
+	ratio, why := c.throttled(prev, cur)
+	if why != "" {
+		u.Lacks(hub.CPUThrottledRatio.String(), why)
+		return
+	}
+	u.Values[hub.CPUThrottledRatio] = ratio
+}
+
+// millicores turns CPU microseconds into millicores. A little above the node's
+// processors is the time that reading takes; twice as much is a broken counter.
+func (c *comparison) millicores(used increase) increase {
+	used.amount /= 1000 * c.seconds
+	ceiling := 1000 * float64(c.cpuCount())
+	switch {
+	case used.why != "" || ceiling == 0:
+	case used.amount > 2*ceiling:
+		used.why = notCredible
+	default:
+		used.amount = min(used.amount, ceiling)
+	}
+	return used
+}
+
+// cpuCount is the greater number of processors if some were switched on or off.
+func (c *comparison) cpuCount() int {
+	count := c.cur.Host.CPU.Count
+	if c.before.host != nil {
+		count = max(count, c.before.host.CPU.Count)
+	}
+	return count
+}
+
+// throttled is the share of the CPU limit's periods that were throttled, or
+// why it is not known.
+func (c *comparison) throttled(prev, cur *snapshot.CPU) (ratio float64, why string) {
+	if cur.LimitMillicores == nil {
+		return 0, noCPULimit
+	}
+	if cur.Periods == nil || cur.ThrottledPeriods == nil {
+		return 0, controllerReason(c.cur.Agent.Cgroup, "cpu")
+	}
+	if prev == nil || prev.Periods == nil || prev.ThrottledPeriods == nil {
+		return 0, c.noRate
+	}
+	periods := grown(*prev.Periods, *cur.Periods)
+	throttled := grown(*prev.ThrottledPeriods, *cur.ThrottledPeriods)
+	if why := periods.plus(throttled).why; why != "" {
+		return 0, why
+	}
+	if periods.amount == 0 {
+		return 0, noCPUPeriods
+	}
+	return share(throttled.amount / periods.amount), ""
+}
+
+func (c *comparison) memory(u *hub.Usage, cur *snapshot.Memory) {
+	if cur == nil {
+		u.Lacks("memory", c.absent.memory)
+		u.Lacks(hub.OOMKills.String(), c.absent.memory)
+		return
+	}
+	u.Values[hub.MemoryBytes] = float64(cur.WorkingSetBytes)
+	u.Values[hub.MemoryRSSBytes] = float64(cur.AnonBytes)
+	u.Values[hub.MemoryCacheBytes] = float64(cur.FileBytes)
+	setOptional(u, hub.MemorySwapBytes, cur.SwapBytes, noSwapAccounting)
+	setOptional(u, hub.OOMKills, cur.OOMKills, noOOMEvents)
+}
+
+// setOptional sets the metric to what the kernel said, or records that it did
+// not.
+func setOptional(u *hub.Usage, m hub.Metric, v *uint64, why string) {
+	if v == nil {
+		u.Lacks(m.String(), why)
+		return
+	}
+	u.Values[m] = float64(*v)
+}
+
+func (c *comparison) pressure(u *hub.Usage, prev, cur *snapshot.Pressure) {
+	if cur == nil {
+		u.Lacks("pressure", c.absent.pressure)
+		return
+	}
+	if prev == nil {
+		prev = &snapshot.Pressure{}
+	}
+	c.stall(u, hub.PressureCPUSome, some(prev.CPU), some(cur.CPU))
+	c.stall(u, hub.PressureMemorySome, some(prev.Memory), some(cur.Memory))
+	c.stall(u, hub.PressureMemoryFull, full(prev.Memory), full(cur.Memory))
+	c.stall(u, hub.PressureIOSome, some(prev.IO), some(cur.IO))
+	c.stall(u, hub.PressureIOFull, full(prev.IO), full(cur.IO))
+}
+
+// stall sets the share of time stalled from two totals in microseconds.
+func (c *comparison) stall(u *hub.Usage, m hub.Metric, prev, cur *uint64) {
+	if cur == nil {
+		u.Lacks(m.String(), pressureUnread)
+		return
+	}
+	if prev == nil {
+		u.Lacks(m.String(), c.noRate)
+		return
+	}
+	stalled := grown(*prev, *cur)
+	stalled.amount = share(stalled.amount / 1e6 / c.seconds)
+	stalled.set(u, m, 1)
+}
+
+func some(s *snapshot.Stall) *uint64 {
+	if s == nil {
+		return nil
+	}
+	return &s.SomeMicros
+}
+
+func full(s *snapshot.Stall) *uint64 {
+	if s == nil {
+		return nil
+	}
+	return s.FullMicros
+}

@@ -1,0 +1,191 @@
+package delta
+
+import (
+	"github.com/kubemon/kubemon/hub"
+	"github.com/kubemon/kubemon/shared/snapshot"
+)
+
+func (c *comparison) host() hub.HostReading {
+	h := &c.cur.Host
+	r := hub.HostReading{
+		Usage:    c.hostUsage(),
+		CPUCount: h.CPU.Count,
+		Load:     h.Load,
+		Disks:    c.disks(),
+		Network:  c.uplinks(),
+	}
+	if h.Memory.TotalBytes != nil {
+		r.MemoryTotalBytes = float64(*h.Memory.TotalBytes)
+	}
+	for _, f := range h.Filesystems {
+		r.Filesystems = append(r.Filesystems, hub.FilesystemReading(f))
+	}
+	return r
+}
+
+func (c *comparison) hostUsage() hub.Usage {
+	u := hub.NewUsage()
+	u.OverSeconds = c.seconds
+	before := c.before.host
+	if before == nil {
+		before = &snapshot.Host{}
+	}
+	h := &c.cur.Host
+	c.hostCPU(&u, before.CPU.UsageMicros, h.CPU.UsageMicros)
+	c.hostMemory(&u, &h.Memory)
+	c.hostDisk(&u, before.Disks, h.Disks)
+	if h.Network != nil {
+		c.setNetwork(&u, c.interfaces(before.Network, h.Network))
+	} else {
+		u.Lacks("network", noUplink)
+	}
+	c.pressure(&u, before.Pressure, h.Pressure)
+	c.sumSlices(&u)
+	return u
+}
+
+func (c *comparison) hostCPU(u *hub.Usage, prev, cur *uint64) {
+	u.Lacks(hub.CPUThrottledRatio.String(), nodeHasNoLimit)
+	switch {
+	case cur == nil:
+		u.Lacks(hub.CPUMillicores.String(), c.absent.cpu)
+	case prev == nil:
+		u.Lacks(hub.CPUMillicores.String(), c.noRate)
+	default:
+		c.millicores(grown(*prev, *cur)).set(u, hub.CPUMillicores, 1)
+	}
+}
+
+func (c *comparison) hostMemory(u *hub.Usage, m *snapshot.HostMemory) {
+	setOptional(u, hub.MemoryBytes, m.WorkingSetBytes, c.absent.memory)
+	setOptional(u, hub.MemoryRSSBytes, m.AnonBytes, c.absent.memory)
+	setOptional(u, hub.MemoryCacheBytes, m.FileBytes, c.absent.memory)
+	if m.SwapTotalBytes == nil || m.SwapFreeBytes == nil || *m.SwapFreeBytes > *m.SwapTotalBytes {
+		u.Lacks(hub.MemorySwapBytes.String(), "the kernel reports no swap space")
+		return
+	}
+	u.Values[hub.MemorySwapBytes] = float64(*m.SwapTotalBytes - *m.SwapFreeBytes)
+}
+
+// hostDisk adds up the disks. One that is new may have counted for long, so it
+// joins the rate with its second sample.
+func (c *comparison) hostDisk(u *hub.Usage, prev, cur []snapshot.Disk) {
+	if cur == nil {
+		u.Lacks("disk", noDisks)
+		return
+	}
+	before := disksByDevice(prev)
+	var f flow
+	known := 0
+	for _, d := range cur {
+		p := before[d.Device]
+		if p == nil {
+			f.count(d.ReadBytes, d.WrittenBytes)
+			continue
+		}
+		f.add(p.ReadBytes, d.ReadBytes, p.WrittenBytes, d.WrittenBytes)
+		known++
+	}
+	if known == 0 && (prev == nil || len(cur) > 0) {
+		f.unknown(c.noRate)
+	}
+	c.setDisk(u, f)
+}
+
+func disksByDevice(list []snapshot.Disk) map[string]*snapshot.Disk {
+	disks := make(map[string]*snapshot.Disk, len(list))
+	for i := range list {
+		disks[list[i].Device] = &list[i]
+	}
+	return disks
+}
+
+// sumSlices adds up what the root control group does not count itself: every
+// process but the kernel's own threads is in one of the slices.
+func (c *comparison) sumSlices(u *hub.Usage) {
+	for _, s := range c.cur.Slices {
+		if s.Memory != nil && s.Memory.OOMKills != nil {
+			addTo(u, hub.OOMKills, *s.Memory.OOMKills)
+		}
+		if s.PIDs != nil {
+			addTo(u, hub.PIDs, s.PIDs.Current)
+		}
+	}
+	if !u.Values.Known(hub.OOMKills) {
+		u.Lacks(hub.OOMKills.String(), noOOMEvents)
+	}
+	if !u.Values.Known(hub.PIDs) {
+		u.Lacks(hub.PIDs.String(), c.absent.pids)
+	}
+}
+
+// addTo adds to a metric that may not be known yet.
+func addTo(u *hub.Usage, m hub.Metric, v uint64) {
+	if !u.Values.Known(m) {
+		u.Values[m] = 0
+	}
+	u.Values[m] += float64(v)
+}
+
+func (c *comparison) disks() []hub.DiskReading {
+	before := map[string]*snapshot.Disk{}
+	if c.before.host != nil {
+		before = disksByDevice(c.before.host.Disks)
+	}
+	readings := make([]hub.DiskReading, 0, len(c.cur.Host.Disks))
+	for _, d := range c.cur.Host.Disks {
+		r := hub.DiskReading{Device: d.Device, Name: d.Name, ReadBytes: d.ReadBytes, WriteBytes: d.WrittenBytes}
+		if p := before[d.Device]; p != nil {
+			perSecond := 1 / c.seconds
+			r.ReadBytesPerSecond = grown(p.ReadBytes, d.ReadBytes).pointer(perSecond)
+			r.WriteBytesPerSecond = grown(p.WrittenBytes, d.WrittenBytes).pointer(perSecond)
+			r.ReadOpsPerSecond = grown(p.ReadOps, d.ReadOps).pointer(perSecond)
+			r.WriteOpsPerSecond = grown(p.WriteOps, d.WriteOps).pointer(perSecond)
+			if busy := grown(p.BusyMicros, d.BusyMicros).pointer(perSecond / 1e6); busy != nil {
+				r.BusyRatio = new(share(*busy))
+			}
+		}
+		readings = append(readings, r)
+	}
+	return readings
+}
+
+func (c *comparison) uplinks() []hub.InterfaceReading {
+	before := map[string]*snapshot.Interface{}
+	if h := c.before.host; h != nil {
+		for i := range h.Network {
+			before[h.Network[i].Interface] = &h.Network[i]
+		}
+	}
+	readings := make([]hub.InterfaceReading, 0, len(c.cur.Host.Network))
+	for _, n := range c.cur.Host.Network {
+		r := hub.InterfaceReading{
+			Interface: n.Interface,
+			RxBytes:   n.RxBytes, TxBytes: n.TxBytes,
+			RxErrors: n.RxErrors, TxErrors: n.TxErrors,
+			RxDropped: n.RxDropped, TxDropped: n.TxDropped,
+		}
+		if p := before[n.Interface]; p != nil {
+			r.RxBytesPerSecond = grown(p.RxBytes, n.RxBytes).pointer(1 / c.seconds)
+			r.TxBytesPerSecond = grown(p.TxBytes, n.TxBytes).pointer(1 / c.seconds)
+		}
+		readings = append(readings, r)
+	}
+	return readings
+}
+
+func (c *comparison) processes() []hub.ProcessReading {
+	readings := make([]hub.ProcessReading, 0, len(c.cur.Processes))
+	for _, p := range c.cur.Processes {
+		r := hub.ProcessReading{
+			PID: p.PID, PPID: p.PPID, Name: p.Name,
+			MemoryBytes: p.RSSBytes, Threads: p.Threads,
+			Cgroup: p.Cgroup, Args: p.Args,
+		}
+		if before := c.before.processes[processKey{p.PID, p.StartTicks}]; before != nil {
+			r.CPUMillicores = c.millicores(grown(before.CPUMicros, p.CPUMicros)).pointer(1)
+		}
+		readings = append(readings, r)
+	}
+	return readings
+}
