@@ -66,6 +66,16 @@ func (m Metric) Sums() bool {
 	return m != CPUThrottledRatio && m < PressureCPUSome
 }
 
+// Cumulative reports whether the metric is a counter of all that happened so
+// far, as the kernel keeps it.
+func (m Metric) Cumulative() bool {
+	switch m {
+	case DiskReadBytes, DiskWriteBytes, NetworkRxBytes, NetworkTxBytes, OOMKills:
+		return true
+	}
+	return false
+}
+
 // Values holds one number for each metric. NaN is unknown; it never means 0.
 type Values [MetricCount]float64
 

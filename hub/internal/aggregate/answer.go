@@ -1,0 +1,218 @@
+package aggregate
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/kubemon/kubemon/hub"
+)
+
+// Answer works out every answer of one round: each node that has an agent or
+// that the API server names, each pod of the API server and each that only an
+// agent has seen, and their sums.
+func Answer(r *hub.Round) *hub.View {
+	a := &answer{
+		round:   r,
+		inv:     r.Inventory,
+		states:  make(map[string]*hub.NodeState, len(r.Nodes)),
+		nodes:   make(map[string]*hub.Node),
+		matches: make(map[*hub.Pod]*match),
+	}
+	if a.inv == nil {
+		a.inv = &hub.Inventory{}
+	}
+	for i := range r.Nodes {
+		a.states[r.Nodes[i].Node] = &r.Nodes[i]
+	}
+	for _, n := range a.inv.Nodes {
+		a.nodes[n.Name] = n
+	}
+	view := &hub.View{Round: r}
+	view.Pods = a.podItems()
+	view.Nodes = a.nodeItems(view.Pods)
+	view.Namespaces = a.namespaceItems(view.Pods)
+	view.Workloads = a.workloadItems(view.Pods)
+	view.Cluster = clusterItem(view.Nodes, view.Pods)
+	return view
+}
+
+// An answer is one Answer being worked out.
+type answer struct {
+	round   *hub.Round
+	inv     *hub.Inventory
+	states  map[string]*hub.NodeState
+	nodes   map[string]*hub.Node
+	matches map[*hub.Pod]*match // of the pods that the API server names
+}
+
+// shown is the reading that may be shown of a node: its latest good one, as
+// long as the node is not down.
+func shown(s *hub.NodeState) *hub.Reading {
+	if s == nil || s.Status.State == hub.StateDown {
+		return nil
+	}
+	return s.Reading
+}
+
+func (a *answer) podItems() []*hub.Item {
+	items := a.unresolvedPods()
+	for _, p := range a.inv.Pods {
+		m := a.matches[p]
+		if m == nil || ended(p) {
+			m = &match{pod: p}
+		}
+		items = append(items, a.podItem(m))
+	}
+	slices.SortStableFunc(items, byNamespaceAndName)
+	return items
+}
+
+// unresolvedPods lists the pods that only an agent has seen, and fills
+// matches with the others. A pod that has the name of one that the API server
+// names is that one's predecessor, about to vanish: it is left out.
+func (a *answer) unresolvedPods() []*hub.Item {
+	known := make(map[[2]string]bool, len(a.inv.Pods))
+	for _, p := range a.inv.Pods {
+		known[[2]string{p.Namespace, p.Name}] = true
+	}
+	var items []*hub.Item
+	for i := range a.round.Nodes {
+		state := &a.round.Nodes[i]
+		reading := shown(state)
+		if reading == nil {
+			continue
+		}
+		for _, m := range join(reading, a.inv) {
+			namespace, name, _ := m.identity()
+			switch {
+			case m.pod != nil:
+				a.matches[m.pod] = m
+			case !known[[2]string{namespace, name}]:
+				items = append(items, a.unresolvedPod(m, state))
+			}
+		}
+	}
+	return items
+}
+
+func (a *answer) unresolvedPod(m *match, state *hub.NodeState) *hub.Item {
+	item := &hub.Item{
+		Kind: string(hub.KindPod), Node: state.Node, Status: state.Status,
+		HostNetwork: new(m.seen.HostNetwork),
+		Usage:       m.usage(),
+		Unavailable: maps.Clone(m.usage().Unavailable),
+	}
+	item.Namespace, item.Name, item.UID = m.identity()
+	reason := "the API server has not shown this pod; its name is the agent's hint"
+	if !a.inv.Connection.Configured {
+		reason = "the hub runs without an API server; names are the agent's hints"
+	}
+	unavailable(item, "owner", reason)
+	item.Containers = containerItems(m, "")
+	return item
+}
+
+func (a *answer) podItem(m *match) *hub.Item {
+	p := m.pod
+	item := &hub.Item{
+		Kind: string(hub.KindPod), Namespace: p.Namespace, Name: p.Name, UID: p.UID,
+		Node: p.Node, Phase: p.Phase, HostNetwork: new(p.HostNetwork),
+		Requests: new(p.Requests), Limits: new(p.Limits),
+		Labels: p.Labels,
+		Status: a.podStatus(m),
+		Usage:  m.usage(),
+	}
+	if p.Owner.Kind != "" {
+		item.Owner = new(p.Owner)
+	}
+	missing := ""
+	if item.Usage != nil {
+		item.Unavailable = maps.Clone(item.Usage.Unavailable)
+	} else {
+		missing = item.Status.Reason
+		unavailable(item, "usage", missing)
+	}
+	item.Containers = containerItems(m, missing)
+	return item
+}
+
+// podStatus says how far a pod's numbers can be trusted: as far as its node's,
+// if the node has seen it.
+func (a *answer) podStatus(m *match) hub.Status {
+	p := m.pod
+	switch {
+	case ended(p):
+		return hub.Status{State: hub.StateDown, Reason: "the pod has ended: " + phaseOf(p)}
+	case p.Node == "":
+		return hub.Status{State: hub.StatePending, Reason: "not scheduled to a node yet: " + phaseOf(p)}
+	}
+	node := a.nodeStatus(p.Node)
+	if len(m.parts) > 0 {
+		return node
+	}
+	if shown(a.states[p.Node]) == nil {
+		node.Reason = fmt.Sprintf("node %s: %s", p.Node, cmp.Or(node.Reason, "no sample yet"))
+		return node
+	}
+	return hub.Status{
+		State:  hub.StatePending,
+		Reason: fmt.Sprintf("node %s shows no control group of this pod: %s", p.Node, phaseOf(p)),
+	}
+}
+
+// phaseOf is the pod's phase and, if the API server gives one, its reason.
+func phaseOf(p *hub.Pod) string {
+	phase := cmp.Or(p.Phase, "Unknown")
+	if p.Reason == "" {
+		return phase
+	}
+	return phase + ", " + p.Reason
+}
+
+// containerItems lists the containers of a pod. Missing is why the pod has no
+// usage, empty if it has some.
+func containerItems(m *match, missing string) []*hub.ContainerItem {
+	var items []*hub.ContainerItem
+	for _, c := range m.members() {
+		item := &hub.ContainerItem{Name: c.name}
+		if c.spec != nil {
+			item.ID, item.Init, item.Restarts = c.spec.ID, c.spec.Init, c.spec.Restarts
+			item.Requests, item.Limits = new(c.spec.Requests), new(c.spec.Limits)
+		}
+		if c.seen != nil {
+			item.ID, item.Usage = c.seen.ID, &c.seen.Usage
+			item.Unavailable = maps.Clone(c.seen.Usage.Unavailable)
+		} else {
+			item.Unavailable = map[string]string{"usage": whyUnseen(c.spec, missing)}
+		}
+		items = append(items, item)
+	}
+	return items
+}
+
+func whyUnseen(c *hub.Container, missing string) string {
+	switch {
+	case missing != "":
+		return missing
+	case !c.Running:
+		return "the container is not running"
+	}
+	return "the node's latest sample has no control group of this container"
+}
+
+func unavailable(item *hub.Item, name, reason string) {
+	if item.Unavailable == nil {
+		item.Unavailable = make(map[string]string)
+	}
+	item.Unavailable[name] = reason
+}
+
+func byNamespaceAndName(a, b *hub.Item) int {
+	return cmp.Or(
+		cmp.Compare(a.Namespace, b.Namespace),
+		cmp.Compare(a.Name, b.Name),
+		cmp.Compare(a.Node, b.Node),
+	)
+}

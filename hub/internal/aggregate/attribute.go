@@ -1,0 +1,44 @@
+package aggregate
+
+import (
+	"time"
+
+	"github.com/kubemon/kubemon/hub"
+)
+
+// Attribute names the rows of one node's reading: the node, its pods and their
+// containers, with their owners. The frame keeps those names, so that a pod
+// that is gone can still be asked for. A pod that the API server has not shown
+// is named by the agent's hint and has no owner. What lingers of a pod that has
+// ended has no row.
+func Attribute(r *hub.Reading, inv *hub.Inventory, round time.Time) *hub.Frame {
+	frame := &hub.Frame{Time: round, Node: r.Node}
+	add := func(s hub.Series, u *hub.Usage) {
+		frame.Rows = append(frame.Rows, hub.Row{Series: s, Usage: *u})
+	}
+	add(hub.Series{Kind: hub.KindNode, Node: r.Node}, &r.Host.Usage)
+	for _, m := range join(r, inv) {
+		if m.pod != nil && ended(m.pod) {
+			continue
+		}
+		series := m.series(r.Node)
+		add(series, m.usage())
+		for _, c := range m.members() {
+			if c.seen == nil {
+				continue
+			}
+			series.Kind, series.Container = hub.KindContainer, c.name
+			add(series, &c.seen.Usage)
+		}
+	}
+	return frame
+}
+
+func (m *match) series(node string) hub.Series {
+	s := hub.Series{Kind: hub.KindPod, Node: node}
+	s.Namespace, s.Pod, s.PodUID = m.identity()
+	if m.pod != nil {
+		s.OwnerKind, s.OwnerName = m.pod.Owner.Kind, m.pod.Owner.Name
+	}
+	return s
+}

@@ -1,0 +1,122 @@
+package aggregate
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/kubemon/kubemon/hub"
+)
+
+// A grid is the list of times at which rounds are due, going back from the
+// latest. It is the same for every history of one view.
+//
+// A round is not held exactly when it is due. Its rows belong to the nearest
+// time of the grid, at most half an interval away: small delays do not show, a
+// round that was left out is a gap, and a drift that adds up to half an
+// interval shows as one gap or as one point that two rounds share.
+type grid struct {
+	last     time.Time
+	interval time.Duration
+	points   int
+}
+
+// newGrid covers the window before the round, and no more than the hub keeps.
+func newGrid(r *hub.Round, window time.Duration) grid {
+	interval := max(r.Interval, time.Millisecond)
+	if window <= 0 || r.Window > 0 && window > r.Window {
+		window = r.Window
+	}
+	return grid{
+		last:     r.Time.Round(0), // rows were stored, so they have no monotonic reading
+		interval: interval,
+		points:   max(1, int(window/interval)),
+	}
+}
+
+func (g grid) times() []time.Time {
+	times := make([]time.Time, g.points)
+	for i := range times {
+		times[i] = g.last.Add(-time.Duration(g.points-1-i) * g.interval)
+	}
+	return times
+}
+
+// bounds are the earliest and the latest time of a row on the grid.
+func (g grid) bounds() (from, to time.Time) {
+	first := g.last.Add(-time.Duration(g.points-1) * g.interval)
+	return first.Add(-g.interval / 2), g.last.Add(g.interval / 2)
+}
+
+// index returns the point nearest to t, false if t lies beyond the grid.
+func (g grid) index(t time.Time) (int, bool) {
+	back := int(math.Round(float64(g.last.Sub(t)) / float64(g.interval)))
+	i := g.points - 1 - back
+	return i, i >= 0 && i < g.points
+}
+
+// bucket returns how many points make one, so that a bucket is at least step
+// wide and there are at most maxPoints; 0 asks for nothing.
+func (g grid) bucket(step time.Duration, maxPoints int) int {
+	size := 1
+	if step > g.interval {
+		size = int((step + g.interval - 1) / g.interval)
+	}
+	if maxPoints > 0 {
+		size = max(size, (g.points+maxPoints-1)/maxPoints)
+	}
+	return size
+}
+
+// thin joins each size points into one, going back from the newest, so that
+// only the oldest may be of fewer. A bucket has the time of its last point. It
+// is the mean of what is known, for a counter the last that is known, and a gap
+// if nothing is. It reports as few as the least complete round that reported.
+func thin(h hub.History, size int) hub.History {
+	if size <= 1 {
+		return h
+	}
+	out := hub.History{Last: h.Last}
+	for lo, hi := range buckets(len(h.Times), size) {
+		out.Times = append(out.Times, h.Times[hi-1])
+		for m := range hub.MetricCount {
+			out.Values[m] = append(out.Values[m], reduce(m, h.Values[m][lo:hi]))
+		}
+		if h.Reporting != nil {
+			out.Reporting = append(out.Reporting, fewest(h.Reporting[lo:hi]))
+		}
+	}
+	return out
+}
+
+// buckets yields the bounds of each, oldest first.
+func buckets(n, size int) func(yield func(lo, hi int) bool) {
+	return func(yield func(lo, hi int) bool) {
+		for hi := n - (n-1)/size*size; hi <= n; hi += size {
+			if !yield(max(0, hi-size), hi) {
+				return
+			}
+		}
+	}
+}
+
+func reduce(m hub.Metric, values []float64) float64 {
+	known := slices.DeleteFunc(slices.Clone(values), math.IsNaN)
+	if len(known) == 0 {
+		return math.NaN()
+	}
+	if m.Cumulative() {
+		return known[len(known)-1]
+	}
+	return mean(known)
+}
+
+func fewest(reporting []int) int {
+	least := 0
+	for _, n := range reporting {
+		if n > 0 && (least == 0 || n < least) {
+			least = n
+		}
+	}
+	return least
+}

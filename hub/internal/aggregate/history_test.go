@@ -1,0 +1,305 @@
+package aggregate
+
+import (
+	"errors"
+	"iter"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kubemon/kubemon/hub"
+)
+
+var gap = math.NaN()
+
+// kept is a list of frames that behaves as the window does.
+type kept []*hub.Frame
+
+func (k kept) Frames(node string, from, to time.Time) iter.Seq2[*hub.Frame, error] {
+	return func(yield func(*hub.Frame, error) bool) {
+		for _, f := range k {
+			if node != "" && node != f.Node || f.Time.Before(from) || f.Time.After(to) {
+				continue
+			}
+			if !yield(f, nil) {
+				return
+			}
+		}
+	}
+}
+
+// ago makes a frame of so long before noon.
+func ago(d time.Duration, node string, rows ...hub.Row) *hub.Frame {
+	return &hub.Frame{Time: noon.Add(-d), Node: node, Rows: rows}
+}
+
+func podRow(name, uid, owner string, cpu float64) hub.Row {
+	s := hub.Series{Kind: hub.KindPod, Namespace: "shop", Pod: name, PodUID: uid}
+	if owner != "" {
+		s.OwnerKind, s.OwnerName = "Deployment", owner
+	}
+	return hub.Row{Series: s, Usage: use(cpu, cpu)}
+}
+
+func nodeRow(node string, cpu float64) hub.Row {
+	return hub.Row{Series: hub.Series{Kind: hub.KindNode, Node: node}, Usage: use(cpu, cpu)}
+}
+
+const second = time.Second
+
+func TestHistory(t *testing.T) {
+	view := Answer(round(shop(web(1, "n1")), okState("n1", reading("n1", seen(1, 10)))))
+	pod := hub.HistoryQuery{Kind: hub.KindPod, Namespace: "shop", Name: "web-1", Window: 40 * second}
+	workload := hub.HistoryQuery{Kind: hub.KindWorkload, Namespace: "shop", Name: "web", OwnerKind: "deployment", Window: 40 * second}
+	tests := []struct {
+		name          string
+		query         hub.HistoryQuery
+		frames        kept
+		want          []float64 // CPU
+		wantReporting []int
+	}{
+		{"a missing round is a gap", pod, kept{
+			ago(30*second, "n1", podRow("web-1", "uid-1", "web", 1)),
+			ago(10*second, "n1", podRow("web-1", "uid-1", "web", 3)),
+			ago(0, "n1", podRow("web-1", "uid-1", "web", 4)),
+		}, []float64{1, gap, 3, 4}, nil},
+		{"no row at all", pod, nil, []float64{gap, gap, gap, gap}, nil},
+		{"rows of others and beyond the window", pod, kept{
+			ago(40*second, "n1", podRow("web-1", "uid-1", "web", 9)),
+			ago(10*second, "n1", podRow("web-2", "uid-2", "web", 9), podRow("web-1", "uid-1", "web", 3), nodeRow("n1", 9)),
+			ago(-10*second, "n1", podRow("web-1", "uid-1", "web", 9)),
+		}, []float64{gap, gap, 3, gap}, nil},
+		{"rounds a little late or early", pod, kept{
+			ago(34900*time.Millisecond, "n1", podRow("web-1", "uid-1", "web", 1)),
+			ago(20100*time.Millisecond, "n1", podRow("web-1", "uid-1", "web", 2)),
+			ago(6*second, "n1", podRow("web-1", "uid-1", "web", 3)),
+		}, []float64{1, 2, 3, gap}, nil},
+		{"two rounds on one point: the later", pod, kept{
+			ago(12*second, "n1", podRow("web-1", "uid-1", "web", 1)),
+			ago(8*second, "n1", podRow("web-1", "uid-1", "web", 2)),
+		}, []float64{gap, gap, 2, gap}, nil},
+		{"two rounds on one point count once in a sum", workload, kept{
+			ago(12*second, "n1", podRow("web-1", "uid-1", "web", 1)),
+			ago(10*second, "n2", podRow("web-2", "uid-2", "web", 5)),
+			ago(8*second, "n1", podRow("web-1", "uid-1", "web", 2)),
+		}, []float64{gap, gap, 7, gap}, []int{0, 0, 2, 0}},
+		{"a predecessor of the same name on another node", pod, kept{
+			ago(10*second, "n1", podRow("web-1", "uid-1", "web", 3)),
+			ago(0, "n1", podRow("web-1", "uid-1", "web", 4)),
+			ago(30*second, "n2", podRow("web-1", "old", "web", 1)),
+			ago(10*second, "n2", podRow("web-1", "old", "web", 9)),
+		}, []float64{1, gap, 3, 4}, nil},
+		{"two of the same name on one node", pod, kept{
+			ago(10*second, "n1", podRow("web-1", "uid-1", "web", 3), podRow("web-1", "old", "", 9)),
+			ago(0, "n1", podRow("web-1", "old", "", 9), podRow("web-1", "uid-1", "web", 4)),
+		}, []float64{gap, gap, 3, 4}, nil},
+		{"sum over the nodes' pods, with who reports", workload, kept{
+			ago(30*second, "n1", podRow("web-1", "uid-1", "web", 1), podRow("web-2", "uid-2", "web", 2), podRow("db", "uid-3", "db", 9)),
+			ago(10*second, "n1", podRow("web-1", "uid-1", "web", 4)),
+			ago(30*second, "n2", podRow("web-3", "uid-4", "web", 4)),
+		}, []float64{7, gap, 4, gap}, []int{3, 0, 1, 0}},
+		{"namespace", hub.HistoryQuery{Kind: hub.KindNamespace, Name: "shop", Window: 20 * second}, kept{
+			ago(0, "n1", podRow("web-1", "uid-1", "web", 1), podRow("db", "uid-3", "db", 9), nodeRow("n1", 100)),
+		}, []float64{gap, 10}, []int{0, 2}},
+		{"cluster", hub.HistoryQuery{Kind: hub.KindCluster, Window: 20 * second}, kept{
+			ago(10*second, "n1", nodeRow("n1", 100), podRow("web-1", "uid-1", "web", 1)),
+			ago(0, "n1", nodeRow("n1", 200)), ago(0, "n2", nodeRow("n2", 50)),
+		}, []float64{100, 250}, []int{1, 2}},
+		{"node", hub.HistoryQuery{Kind: hub.KindNode, Name: "n1", Window: 20 * second}, kept{
+			ago(0, "n1", nodeRow("n1", 200)), ago(0, "n2", nodeRow("n2", 50)),
+		}, []float64{gap, 200}, nil},
+		{"gone pod", hub.HistoryQuery{Kind: hub.KindPod, Namespace: "shop", Name: "gone", Window: 20 * second}, kept{
+			ago(10*second, "n1", podRow("gone", "uid-9", "web", 5)),
+		}, []float64{5, gap}, nil},
+		{"window shorter than an interval", hub.HistoryQuery{Kind: hub.KindNode, Name: "n1", Window: second}, kept{
+			ago(0, "n1", nodeRow("n1", 200)),
+		}, []float64{200}, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := History(view, tt.frames, tt.query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			diff(t, "CPU", got.Values[hub.CPUMillicores], tt.want)
+			diff(t, "reporting", got.Reporting, tt.wantReporting)
+			for i, at := range got.Times {
+				if want := noon.Add(-time.Duration(len(got.Times)-1-i) * 10 * second); !at.Equal(want) {
+					t.Errorf("time %d = %s, want %s", i, at, want)
+				}
+			}
+		})
+	}
+}
+
+func TestHistoryOfWhatNobodyKnows(t *testing.T) {
+	view := Answer(round(shop(web(1, "n1")), okState("n1", reading("n1", seen(1, 10)))))
+	tests := []struct {
+		query hub.HistoryQuery
+		want  string
+	}{
+		{hub.HistoryQuery{Kind: hub.KindPod, Namespace: "shop", Name: "nix"}, "pod shop/nix: not found"},
+		{hub.HistoryQuery{Kind: hub.KindPod, Namespace: "other", Name: "web-1"}, "pod other/web-1: not found"},
+		{hub.HistoryQuery{Kind: hub.KindNode, Name: "nix"}, "node nix: not found"},
+		{hub.HistoryQuery{Kind: hub.KindNamespace, Name: "nix"}, "namespace nix: not found"},
+		{hub.HistoryQuery{Kind: hub.KindWorkload, Namespace: "shop", Name: "web", OwnerKind: "Job"}, "job shop/web: not found"},
+	}
+	for _, tt := range tests {
+		_, err := History(view, kept{}, tt.query)
+		if !errors.Is(err, hub.ErrNotFound) || err.Error() != tt.want {
+			t.Errorf("History(%+v) = %v, want %q", tt.query, err, tt.want)
+		}
+	}
+	_, err := History(view, kept{}, hub.HistoryQuery{Kind: hub.KindContainer})
+	if err == nil || errors.Is(err, hub.ErrNotFound) || !strings.Contains(err.Error(), `"Container"`) {
+		t.Errorf("history of a kind that is not kept = %v, want an error that names it", err)
+	}
+}
+
+func TestHistoryNamesTheNewestSeries(t *testing.T) {
+	view := Answer(round(shop(), okState("n1", reading("n1"))))
+	frames := kept{
+		ago(10*second, "n1", podRow("gone", "newer", "web", 5)),
+		ago(20*second, "n2", podRow("gone", "older", "web", 5)),
+	}
+	got, err := History(view, frames, hub.HistoryQuery{Kind: hub.KindPod, Namespace: "shop", Name: "gone"})
+	if err != nil || got.Last.PodUID != "newer" {
+		t.Errorf("last = %+v, %v, want the series of the newest row", got.Last, err)
+	}
+	if want := 360; len(got.Times) != want {
+		t.Errorf("no window asked for: %d points, want the hub's %d", len(got.Times), want)
+	}
+}
+
+type broken struct{}
+
+func (broken) Frames(string, time.Time, time.Time) iter.Seq2[*hub.Frame, error] {
+	return func(yield func(*hub.Frame, error) bool) { yield(nil, errors.New("bad block")) }
+}
+
+func TestHistoryPassesErrorsOn(t *testing.T) {
+	view := Answer(round(shop(), okState("n1", reading("n1"))))
+	_, err := History(view, broken{}, hub.HistoryQuery{Kind: hub.KindNode, Name: "n1"})
+	if err == nil || err.Error() != "read history of node n1: bad block" {
+		t.Errorf("err = %v, want the store's with what was read", err)
+	}
+}
+
+// asked records which node's frames were asked for.
+type asked struct{ node string }
+
+func (a *asked) Frames(node string, _, _ time.Time) iter.Seq2[*hub.Frame, error] {
+	a.node = node
+	return func(func(*hub.Frame, error) bool) {}
+}
+
+func TestHistoryReadsOneNodeWhereThatIsAll(t *testing.T) {
+	old, young := web(1, "n1"), web(2, "n1")
+	old.Created, young.Created = noon.Add(-2*time.Hour), noon.Add(-time.Minute)
+	view := Answer(round(shop(old, young), okState("n1", reading("n1", seen(1, 10)))))
+	for _, tt := range []struct {
+		query hub.HistoryQuery
+		want  string
+	}{
+		{hub.HistoryQuery{Kind: hub.KindNode, Name: "n1"}, "n1"},
+		{hub.HistoryQuery{Kind: hub.KindPod, Namespace: "shop", Name: "web-1"}, "n1"},
+		{hub.HistoryQuery{Kind: hub.KindPod, Namespace: "shop", Name: "web-2"}, ""},
+		{hub.HistoryQuery{Kind: hub.KindCluster}, ""},
+	} {
+		var a asked
+		if _, err := History(view, &a, tt.query); err != nil || a.node != tt.want {
+			t.Errorf("History(%+v) asked for node %q, %v, want %q", tt.query, a.node, err, tt.want)
+		}
+	}
+}
+
+func TestHistoryThinned(t *testing.T) {
+	view := Answer(round(shop(), okState("n1", reading("n1"))))
+	var frames kept
+	for i, cpu := range []float64{1, 2, gap, gap, gap, 6, 8} { // 60 s to 0 s ago
+		if math.IsNaN(cpu) {
+			continue
+		}
+		row := nodeRow("n1", cpu)
+		row.Usage.Values[hub.DiskReadBytes] = 100 * cpu
+		frames = append(frames, ago(time.Duration(6-i)*10*second, "n1", row))
+	}
+	tests := []struct {
+		name              string
+		step              time.Duration
+		maxPoints         int
+		wantCPU, wantDisk []float64
+		wantOldest        time.Duration
+		wantReporting     []int
+	}{
+		{"not at all", 0, 0, []float64{1, 2, gap, gap, gap, 6, 8}, []float64{100, 200, gap, gap, gap, 600, 800}, 60 * second, []int{1, 1, 0, 0, 0, 1, 1}},
+		{"step below the interval", second, 100, []float64{1, 2, gap, gap, gap, 6, 8}, []float64{100, 200, gap, gap, gap, 600, 800}, 60 * second, []int{1, 1, 0, 0, 0, 1, 1}},
+		{"step of two", 20 * second, 0, []float64{1, 2, gap, 7}, []float64{100, 200, gap, 800}, 60 * second, []int{1, 1, 0, 1}},
+		{"step rounds up to whole rounds", 11 * second, 0, []float64{1, 2, gap, 7}, []float64{100, 200, gap, 800}, 60 * second, []int{1, 1, 0, 1}},
+		{"at most three", 0, 3, []float64{1, 2, 7}, []float64{100, 200, 800}, 60 * second, []int{1, 1, 1}},
+		{"one", 0, 1, []float64{4.25}, []float64{800}, 0, []int{1}},
+		{"the wider of both", 20 * second, 1, []float64{4.25}, []float64{800}, 0, []int{1}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := History(view, frames, hub.HistoryQuery{Kind: hub.KindCluster, Window: 70 * second, Step: tt.step, MaxPoints: tt.maxPoints})
+			if err != nil {
+				t.Fatal(err)
+			}
+			diff(t, "mean", got.Values[hub.CPUMillicores], tt.wantCPU)
+			diff(t, "counter", got.Values[hub.DiskReadBytes], tt.wantDisk)
+			diff(t, "reporting", got.Reporting, tt.wantReporting)
+			if oldest, newest := got.Times[0], got.Times[len(got.Times)-1]; !oldest.Equal(noon.Add(-tt.wantOldest)) || !newest.Equal(noon) {
+				t.Errorf("times from %s to %s, want from %s before noon to noon", oldest, newest, tt.wantOldest)
+			}
+		})
+	}
+}
+
+func TestThinCoversEveryPointOnce(t *testing.T) {
+	for n := 1; n <= 40; n++ {
+		for size := 1; size <= n+3; size++ {
+			next := 0
+			for lo, hi := range buckets(n, size) {
+				if lo != next || hi <= lo || hi-lo > size {
+					t.Fatalf("buckets(%d, %d): [%d, %d) after %d", n, size, lo, hi, next)
+				}
+				next = hi
+			}
+			if next != n {
+				t.Fatalf("buckets(%d, %d) end at %d", n, size, next)
+			}
+		}
+	}
+}
+
+func TestSummarize(t *testing.T) {
+	upTo := func(n int) []float64 {
+		var list []float64
+		for i := range n {
+			list = append(list, float64(n-i))
+		}
+		return list
+	}
+	nan := hub.Number(gap)
+	tests := []struct {
+		name   string
+		values []float64
+		want   Summary
+	}{
+		{"nothing", nil, Summary{nan, nan, nan, nan}},
+		{"gaps only", []float64{gap, gap}, Summary{nan, nan, nan, nan}},
+		{"zero is a value", []float64{0, gap}, Summary{0, 0, 0, 0}},
+		{"one", []float64{3}, Summary{3, 3, 3, 3}},
+		{"gaps count for nothing", []float64{1, gap, 3}, Summary{1, 2, 3, 3}},
+		{"20: rank 19", upTo(20), Summary{1, 10.5, 19, 20}},
+		{"21: rank 20", upTo(21), Summary{1, 11, 20, 21}},
+		{"100: rank 95", upTo(100), Summary{1, 50.5, 95, 100}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			diff(t, "Summarize", Summarize(tt.values), tt.want)
+		})
+	}
+}
