@@ -1,0 +1,98 @@
+// Package scrape asks agents for their snapshots over HTTP.
+//
+// One Round asks every agent of a list once, many at a time, each with its own
+// deadline for the whole exchange. An agent is not trusted: its answer must
+// come from itself and not from a redirect, be of the right type, of bounded
+// size, decode whole, and be about the node that the agent was found on. One
+// that fails fails alone, with an error that a person can act on; errors name
+// no port of the hub's own side, so that the same fault has the same words in
+// each round. The package retries nothing and remembers nothing but idle
+// connections.
+package scrape
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/kubemon/kubemon/hub"
+)
+
+// Limits that are not worth a flag.
+const (
+	concurrency    = 64 // agents asked at a time; more is not faster
+	dialTimeout    = 2 * time.Second
+	tlsTimeout     = 3 * time.Second
+	idleTimeout    = 90 * time.Second // and at least some intervals
+	maxHeaderBytes = 16 << 10
+)
+
+// Config is what New needs.
+type Config struct {
+	// Timeout is the time for one agent's whole answer.
+	Timeout time.Duration
+	// Interval is the time between rounds: connections are kept for longer.
+	Interval time.Duration
+	// UserAgent names the hub and its version.
+	UserAgent string
+}
+
+// A Scraper asks agents. Its methods may be called at the same time.
+type Scraper struct {
+	client    *http.Client
+	timeout   time.Duration
+	userAgent string
+}
+
+// New returns a Scraper with connections of its own: environment variables for
+// proxies do not apply to agents, and cookies and redirects are not for them.
+func New(c Config) *Scraper {
+	transport := &http.Transport{
+		DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		TLSHandshakeTimeout:    tlsTimeout,
+		DisableCompression:     true,
+		MaxIdleConnsPerHost:    1,
+		IdleConnTimeout:        max(idleTimeout, 3*c.Interval),
+		MaxResponseHeaderBytes: maxHeaderBytes,
+	}
+	return &Scraper{
+		client: &http.Client{
+			Transport:     transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		timeout:   c.Timeout,
+		userAgent: c.UserAgent,
+	}
+}
+
+// Round asks every agent once and returns one Result for each, in order. It
+// returns when all have answered or their time, or ctx, is over.
+func (s *Scraper) Round(ctx context.Context, agents []hub.Agent) []hub.Result {
+	results := make([]hub.Result, len(agents))
+	// Tasks return no error: one agent must not cancel the others.
+	var g errgroup.Group
+	g.SetLimit(concurrency)
+	for i, agent := range agents {
+		g.Go(func() error {
+			results[i] = s.ask(ctx, agent)
+			return nil
+		})
+	}
+	_ = g.Wait()
+	return results
+}
+
+func (s *Scraper) ask(ctx context.Context, agent hub.Agent) hub.Result {
+	r := hub.Result{Agent: agent, Started: time.Now()}
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	r.Snapshot, r.Bytes, r.Err = s.fetch(ctx, agent)
+	r.Took = time.Since(r.Started)
+	return r
+}
+
+// Close closes idle connections.
+func (s *Scraper) Close() { s.client.CloseIdleConnections() }
