@@ -77,11 +77,11 @@ type Host struct {
 	CPU    HostCPU    `json:"cpu"`
 	Memory HostMemory `json:"memory"`
 	// Load is /proc/loadavg's averages over 1, 5 and 15 minutes.
-	Load        []float64    `json:"load,omitzero" msg:"load,omitempty"`
+	Load        []float64    `json:"load,omitzero" msg:"load,omitempty,allownil"`
 	Pressure    *Pressure    `json:"pressure,omitempty"`
-	Disks       []Disk       `json:"disks,omitzero" msg:"disks,omitempty"`
-	Network     []Interface  `json:"network,omitzero" msg:"network,omitempty"`
-	Filesystems []Filesystem `json:"filesystems,omitzero" msg:"filesystems,omitempty"`
+	Disks       []Disk       `json:"disks,omitzero" msg:"disks,omitempty,allownil"`
+	Network     []Interface  `json:"network,omitzero" msg:"network,omitempty,allownil"`
+	Filesystems []Filesystem `json:"filesystems,omitzero" msg:"filesystems,omitempty,allownil"`
 }
 
 // HostCPU is the CPU time of the node since boot. UsageMicros is the root
@@ -154,7 +154,7 @@ type Slice struct {
 	CgroupID uint64     `json:"cgroupID"`
 	CPU      *CPU       `json:"cpu,omitempty"`
 	Memory   *Memory    `json:"memory,omitempty"`
-	IO       []DeviceIO `json:"io,omitzero" msg:"io,omitempty"`
+	IO       []DeviceIO `json:"io,omitzero" msg:"io,omitempty,allownil"`
 	PIDs     *PIDs      `json:"pids,omitempty"`
 	Pressure *Pressure  `json:"pressure,omitempty"`
 }
@@ -176,11 +176,11 @@ type Pod struct {
 	HostNetwork bool       `json:"hostNetwork"`
 	CPU         *CPU       `json:"cpu,omitempty"`
 	Memory      *Memory    `json:"memory,omitempty"`
-	IO          []DeviceIO `json:"io,omitzero" msg:"io,omitempty"`
+	IO          []DeviceIO `json:"io,omitzero" msg:"io,omitempty,allownil"`
 	// NetworkID identifies the pod's network namespace: a new one means that
 	// the interfaces' counters began anew. 0 when there is no live process.
 	NetworkID  uint64      `json:"networkID,omitempty"`
-	Network    []Interface `json:"network,omitzero" msg:"network,omitempty"`
+	Network    []Interface `json:"network,omitzero" msg:"network,omitempty,allownil"`
 	PIDs       *PIDs       `json:"pids,omitempty"`
 	Pressure   *Pressure   `json:"pressure,omitempty"`
 	Containers []Container `json:"containers"`
@@ -196,7 +196,7 @@ type Container struct {
 	CgroupID uint64     `json:"cgroupID"`
 	CPU      *CPU       `json:"cpu,omitempty"`
 	Memory   *Memory    `json:"memory,omitempty"`
-	IO       []DeviceIO `json:"io,omitzero" msg:"io,omitempty"`
+	IO       []DeviceIO `json:"io,omitzero" msg:"io,omitempty,allownil"`
 	PIDs     *PIDs      `json:"pids,omitempty"`
 	Pressure *Pressure  `json:"pressure,omitempty"`
 }
@@ -274,7 +274,7 @@ type Process struct {
 	// StartTicks is field 22 of stat: with PID it identifies the process.
 	StartTicks uint64   `json:"startTicks"`
 	Cgroup     string   `json:"cgroup,omitempty"`
-	Args       []string `json:"args,omitzero" msg:"args,omitempty"`
+	Args       []string `json:"args,omitzero" msg:"args,omitempty,allownil"`
 }
 
 // A Warning names a part of the snapshot that could not be read.

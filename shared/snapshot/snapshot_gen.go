@@ -619,26 +619,31 @@ func (z *Container) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 			}
 		case "io":
-			var zb0002 uint32
-			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "IO")
-				return
-			}
-			if zb0002 > zf18e7e2flimitArrays {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			if cap(z.IO) >= int(zb0002) {
-				z.IO = (z.IO)[:zb0002]
+			if msgp.IsNil(bts) {
+				bts = bts[1:]
+				z.IO = nil
 			} else {
-				z.IO = make([]DeviceIO, zb0002)
-			}
-			for za0001 := range z.IO {
-				bts, err = z.IO[za0001].UnmarshalMsg(bts)
+				var zb0002 uint32
+				zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
 				if err != nil {
-					err = msgp.WrapError(err, "IO", za0001)
+					err = msgp.WrapError(err, "IO")
 					return
+				}
+				if zb0002 > zf18e7e2flimitArrays {
+					err = msgp.ErrLimitExceeded
+					return
+				}
+				if z.IO != nil && cap(z.IO) >= int(zb0002) {
+					z.IO = (z.IO)[:zb0002]
+				} else {
+					z.IO = make([]DeviceIO, zb0002)
+				}
+				for za0001 := range z.IO {
+					bts, err = z.IO[za0001].UnmarshalMsg(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "IO", za0001)
+						return
+					}
 				}
 			}
 		case "pids":
@@ -1205,26 +1210,31 @@ func (z *Host) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				return
 			}
 		case "load":
-			var zb0002 uint32
-			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Load")
-				return
-			}
-			if zb0002 > zf18e7e2flimitArrays {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			if cap(z.Load) >= int(zb0002) {
-				z.Load = (z.Load)[:zb0002]
+			if msgp.IsNil(bts) {
+				bts = bts[1:]
+				z.Load = nil
 			} else {
-				z.Load = make([]float64, zb0002)
-			}
-			for za0001 := range z.Load {
-				z.Load[za0001], bts, err = msgp.ReadFloat64Bytes(bts)
+				var zb0002 uint32
+				zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
 				if err != nil {
-					err = msgp.WrapError(err, "Load", za0001)
+					err = msgp.WrapError(err, "Load")
 					return
+				}
+				if zb0002 > zf18e7e2flimitArrays {
+					err = msgp.ErrLimitExceeded
+					return
+				}
+				if z.Load != nil && cap(z.Load) >= int(zb0002) {
+					z.Load = (z.Load)[:zb0002]
+				} else {
+					z.Load = make([]float64, zb0002)
+				}
+				for za0001 := range z.Load {
+					z.Load[za0001], bts, err = msgp.ReadFloat64Bytes(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Load", za0001)
+						return
+					}
 				}
 			}
 		case "pressure":
@@ -1245,72 +1255,87 @@ func (z *Host) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 			}
 		case "disks":
-			var zb0003 uint32
-			zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Disks")
-				return
-			}
-			if zb0003 > zf18e7e2flimitArrays {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			if cap(z.Disks) >= int(zb0003) {
-				z.Disks = (z.Disks)[:zb0003]
+			if msgp.IsNil(bts) {
+				bts = bts[1:]
+				z.Disks = nil
 			} else {
-				z.Disks = make([]Disk, zb0003)
-			}
-			for za0002 := range z.Disks {
-				bts, err = z.Disks[za0002].UnmarshalMsg(bts)
+				var zb0003 uint32
+				zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
 				if err != nil {
-					err = msgp.WrapError(err, "Disks", za0002)
+					err = msgp.WrapError(err, "Disks")
 					return
+				}
+				if zb0003 > zf18e7e2flimitArrays {
+					err = msgp.ErrLimitExceeded
+					return
+				}
+				if z.Disks != nil && cap(z.Disks) >= int(zb0003) {
+					z.Disks = (z.Disks)[:zb0003]
+				} else {
+					z.Disks = make([]Disk, zb0003)
+				}
+				for za0002 := range z.Disks {
+					bts, err = z.Disks[za0002].UnmarshalMsg(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Disks", za0002)
+						return
+					}
 				}
 			}
 		case "network":
-			var zb0004 uint32
-			zb0004, bts, err = msgp.ReadArrayHeaderBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Network")
-				return
-			}
-			if zb0004 > zf18e7e2flimitArrays {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			if cap(z.Network) >= int(zb0004) {
-				z.Network = (z.Network)[:zb0004]
+			if msgp.IsNil(bts) {
+				bts = bts[1:]
+				z.Network = nil
 			} else {
-				z.Network = make([]Interface, zb0004)
-			}
-			for za0003 := range z.Network {
-				bts, err = z.Network[za0003].UnmarshalMsg(bts)
+				var zb0004 uint32
+				zb0004, bts, err = msgp.ReadArrayHeaderBytes(bts)
 				if err != nil {
-					err = msgp.WrapError(err, "Network", za0003)
+					err = msgp.WrapError(err, "Network")
 					return
+				}
+				if zb0004 > zf18e7e2flimitArrays {
+					err = msgp.ErrLimitExceeded
+					return
+				}
+				if z.Network != nil && cap(z.Network) >= int(zb0004) {
+					z.Network = (z.Network)[:zb0004]
+				} else {
+					z.Network = make([]Interface, zb0004)
+				}
+				for za0003 := range z.Network {
+					bts, err = z.Network[za0003].UnmarshalMsg(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Network", za0003)
+						return
+					}
 				}
 			}
 		case "filesystems":
-			var zb0005 uint32
-			zb0005, bts, err = msgp.ReadArrayHeaderBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Filesystems")
-				return
-			}
-			if zb0005 > zf18e7e2flimitArrays {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			if cap(z.Filesystems) >= int(zb0005) {
-				z.Filesystems = (z.Filesystems)[:zb0005]
+			if msgp.IsNil(bts) {
+				bts = bts[1:]
+				z.Filesystems = nil
 			} else {
-				z.Filesystems = make([]Filesystem, zb0005)
-			}
-			for za0004 := range z.Filesystems {
-				bts, err = z.Filesystems[za0004].UnmarshalMsg(bts)
+				var zb0005 uint32
+				zb0005, bts, err = msgp.ReadArrayHeaderBytes(bts)
 				if err != nil {
-					err = msgp.WrapError(err, "Filesystems", za0004)
+					err = msgp.WrapError(err, "Filesystems")
 					return
+				}
+				if zb0005 > zf18e7e2flimitArrays {
+					err = msgp.ErrLimitExceeded
+					return
+				}
+				if z.Filesystems != nil && cap(z.Filesystems) >= int(zb0005) {
+					z.Filesystems = (z.Filesystems)[:zb0005]
+				} else {
+					z.Filesystems = make([]Filesystem, zb0005)
+				}
+				for za0004 := range z.Filesystems {
+					bts, err = z.Filesystems[za0004].UnmarshalMsg(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Filesystems", za0004)
+						return
+					}
 				}
 			}
 		default:
@@ -2623,26 +2648,31 @@ func (z *Pod) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 			}
 		case "io":
-			var zb0002 uint32
-			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "IO")
-				return
-			}
-			if zb0002 > zf18e7e2flimitArrays {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			if cap(z.IO) >= int(zb0002) {
-				z.IO = (z.IO)[:zb0002]
+			if msgp.IsNil(bts) {
+				bts = bts[1:]
+				z.IO = nil
 			} else {
-				z.IO = make([]DeviceIO, zb0002)
-			}
-			for za0001 := range z.IO {
-				bts, err = z.IO[za0001].UnmarshalMsg(bts)
+				var zb0002 uint32
+				zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
 				if err != nil {
-					err = msgp.WrapError(err, "IO", za0001)
+					err = msgp.WrapError(err, "IO")
 					return
+				}
+				if zb0002 > zf18e7e2flimitArrays {
+					err = msgp.ErrLimitExceeded
+					return
+				}
+				if z.IO != nil && cap(z.IO) >= int(zb0002) {
+					z.IO = (z.IO)[:zb0002]
+				} else {
+					z.IO = make([]DeviceIO, zb0002)
+				}
+				for za0001 := range z.IO {
+					bts, err = z.IO[za0001].UnmarshalMsg(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "IO", za0001)
+						return
+					}
 				}
 			}
 		case "networkID":
@@ -2652,26 +2682,31 @@ func (z *Pod) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				return
 			}
 		case "network":
-			var zb0003 uint32
-			zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Network")
-				return
-			}
-			if zb0003 > zf18e7e2flimitArrays {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			if cap(z.Network) >= int(zb0003) {
-				z.Network = (z.Network)[:zb0003]
+			if msgp.IsNil(bts) {
+				bts = bts[1:]
+				z.Network = nil
 			} else {
-				z.Network = make([]Interface, zb0003)
-			}
-			for za0002 := range z.Network {
-				bts, err = z.Network[za0002].UnmarshalMsg(bts)
+				var zb0003 uint32
+				zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
 				if err != nil {
-					err = msgp.WrapError(err, "Network", za0002)
+					err = msgp.WrapError(err, "Network")
 					return
+				}
+				if zb0003 > zf18e7e2flimitArrays {
+					err = msgp.ErrLimitExceeded
+					return
+				}
+				if z.Network != nil && cap(z.Network) >= int(zb0003) {
+					z.Network = (z.Network)[:zb0003]
+				} else {
+					z.Network = make([]Interface, zb0003)
+				}
+				for za0002 := range z.Network {
+					bts, err = z.Network[za0002].UnmarshalMsg(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Network", za0002)
+						return
+					}
 				}
 			}
 		case "pids":
@@ -3347,26 +3382,31 @@ func (z *Process) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				return
 			}
 		case "args":
-			var zb0002 uint32
-			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Args")
-				return
-			}
-			if zb0002 > zf18e7e2flimitArrays {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			if cap(z.Args) >= int(zb0002) {
-				z.Args = (z.Args)[:zb0002]
+			if msgp.IsNil(bts) {
+				bts = bts[1:]
+				z.Args = nil
 			} else {
-				z.Args = make([]string, zb0002)
-			}
-			for za0001 := range z.Args {
-				z.Args[za0001], bts, err = msgp.ReadStringBytes(bts)
+				var zb0002 uint32
+				zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
 				if err != nil {
-					err = msgp.WrapError(err, "Args", za0001)
+					err = msgp.WrapError(err, "Args")
 					return
+				}
+				if zb0002 > zf18e7e2flimitArrays {
+					err = msgp.ErrLimitExceeded
+					return
+				}
+				if z.Args != nil && cap(z.Args) >= int(zb0002) {
+					z.Args = (z.Args)[:zb0002]
+				} else {
+					z.Args = make([]string, zb0002)
+				}
+				for za0001 := range z.Args {
+					z.Args[za0001], bts, err = msgp.ReadStringBytes(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Args", za0001)
+						return
+					}
 				}
 			}
 		default:
@@ -3571,26 +3611,31 @@ func (z *Slice) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 			}
 		case "io":
-			var zb0002 uint32
-			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "IO")
-				return
-			}
-			if zb0002 > zf18e7e2flimitArrays {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			if cap(z.IO) >= int(zb0002) {
-				z.IO = (z.IO)[:zb0002]
+			if msgp.IsNil(bts) {
+				bts = bts[1:]
+				z.IO = nil
 			} else {
-				z.IO = make([]DeviceIO, zb0002)
-			}
-			for za0001 := range z.IO {
-				bts, err = z.IO[za0001].UnmarshalMsg(bts)
+				var zb0002 uint32
+				zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
 				if err != nil {
-					err = msgp.WrapError(err, "IO", za0001)
+					err = msgp.WrapError(err, "IO")
 					return
+				}
+				if zb0002 > zf18e7e2flimitArrays {
+					err = msgp.ErrLimitExceeded
+					return
+				}
+				if z.IO != nil && cap(z.IO) >= int(zb0002) {
+					z.IO = (z.IO)[:zb0002]
+				} else {
+					z.IO = make([]DeviceIO, zb0002)
+				}
+				for za0001 := range z.IO {
+					bts, err = z.IO[za0001].UnmarshalMsg(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "IO", za0001)
+						return
+					}
 				}
 			}
 		case "pids":
