@@ -1,0 +1,49 @@
+package rest
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+
+	"sigs.k8s.io/yaml"
+)
+
+//go:embed openapi.yaml schemas.yaml
+var description embed.FS
+
+// openAPI returns the API's description as one JSON document that names the
+// program's version.
+func openAPI(version string) ([]byte, error) {
+	var document struct {
+		OpenAPI    string           `json:"openapi"`
+		Info       map[string]any   `json:"info"`
+		Tags       []map[string]any `json:"tags"`
+		Paths      map[string]any   `json:"paths"`
+		Components map[string]any   `json:"components"`
+	}
+	if err := readYAML("openapi.yaml", &document); err != nil {
+		return nil, err
+	}
+	var schemas map[string]any
+	if err := readYAML("schemas.yaml", &schemas); err != nil {
+		return nil, err
+	}
+	document.Components["schemas"] = schemas
+	document.Info["x-program-version"] = version
+	data, err := json.Marshal(document)
+	if err != nil {
+		return nil, fmt.Errorf("encode openapi.json: %w", err)
+	}
+	return data, nil
+}
+
+func readYAML(name string, into any) error {
+	data, err := description.ReadFile(name)
+	if err != nil {
+		return fmt.Errorf("read embedded %s: %w", name, err)
+	}
+	if err := yaml.UnmarshalStrict(data, into); err != nil {
+		return fmt.Errorf("parse embedded %s: %w", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,115 @@
+package rest
+
+import (
+	"time"
+
+	"github.com/kubemon/kubemon/hub"
+)
+
+// A status is how kubemon itself does.
+type status struct {
+	APIVersion      string         `json:"apiVersion"`
+	Kind            string         `json:"kind"`
+	Time            time.Time      `json:"time"`
+	IntervalSeconds float64        `json:"intervalSeconds"`
+	Hub             hubStatus      `json:"hub"`
+	Kubernetes      hub.Connection `json:"kubernetes"`
+	Agents          []agentStatus  `json:"agents"`
+}
+
+type hubStatus struct {
+	Version       string    `json:"version"`
+	Started       time.Time `json:"started"`
+	WindowSeconds float64   `json:"windowSeconds"`
+	// Round counts what the hub published since it started.
+	Round uint64 `json:"round"`
+}
+
+// An agentStatus is how well one node's agent could be read.
+type agentStatus struct {
+	Node string `json:"node"`
+	hub.Status
+	URL string `json:"url"`
+	// ScrapeMilliseconds and Bytes are of the last answer.
+	ScrapeMilliseconds float64 `json:"scrapeMilliseconds"`
+	Bytes              int     `json:"bytes"`
+	ClockSkewSeconds   float64 `json:"clockSkewSeconds"`
+	// Availability is stored rounds by expected ones over the window.
+	Availability   *float64  `json:"availability"`
+	RoundsExpected int       `json:"roundsExpected"`
+	RoundsStored   int       `json:"roundsStored"`
+	LastError      string    `json:"lastError,omitempty"`
+	LastErrorTime  time.Time `json:"lastErrorTime,omitzero"`
+	Attach         attach    `json:"attach"`
+}
+
+// An attach is how fast kubemon came to read a node.
+type attach struct {
+	FirstSeen   time.Time `json:"firstSeen,omitzero"`
+	FirstStored time.Time `json:"firstStored,omitzero"`
+	// NodeReady is since when the node is Ready, by the API server.
+	NodeReady time.Time `json:"nodeReady,omitzero"`
+	// Seconds is from seeing the agent to storing its first sample.
+	Seconds *float64 `json:"seconds"`
+	// AttachSeconds is from the node's being Ready to storing its first
+	// sample, 0 if the sample was there before. It is known only of a node
+	// that became Ready while this hub ran.
+	AttachSeconds *float64 `json:"attachSeconds"`
+}
+
+func (s *server) status(r *request) (any, error) {
+	round := r.view.Round
+	answer := status{
+		APIVersion: apiVersion, Kind: "Status",
+		Time: round.Time, IntervalSeconds: round.Interval.Seconds(),
+		Hub: hubStatus{
+			Version: s.Version, Started: round.Started,
+			WindowSeconds: round.Window.Seconds(), Round: round.Number,
+		},
+		Agents: []agentStatus{},
+	}
+	ready := make(map[string]time.Time)
+	if round.Inventory != nil {
+		answer.Kubernetes = round.Inventory.Connection
+		for _, n := range round.Inventory.Nodes {
+			if n.Ready {
+				ready[n.Name] = n.ReadySince
+			}
+		}
+	}
+	for i := range round.Nodes {
+		n := &round.Nodes[i]
+		answer.Agents = append(answer.Agents, agentStatusOf(n, ready[n.Node], round.Started))
+	}
+	return answer, nil
+}
+
+func agentStatusOf(n *hub.NodeState, ready, started time.Time) agentStatus {
+	h := &n.Health
+	a := agentStatus{
+		Node: n.Node, Status: n.Status, URL: n.Agent.URL,
+		ScrapeMilliseconds: float64(h.Took.Microseconds()) / 1000, Bytes: h.Bytes,
+		ClockSkewSeconds: h.ClockSkew.Seconds(),
+		RoundsExpected:   h.Expected, RoundsStored: h.Stored,
+		LastError: h.LastError, LastErrorTime: h.LastErrorTime,
+		Attach: attachOf(h, ready, started),
+	}
+	if h.Expected > 0 {
+		a.Availability = new(float64(h.Stored) / float64(h.Expected))
+	}
+	return a
+}
+
+func attachOf(h *hub.Health, ready, started time.Time) attach {
+	a := attach{FirstSeen: h.FirstSeen, FirstStored: h.FirstStored, NodeReady: ready}
+	if h.FirstStored.IsZero() {
+		return a
+	}
+	if !h.FirstSeen.IsZero() {
+		a.Seconds = new(h.FirstStored.Sub(h.FirstSeen).Seconds())
+	}
+	if ready.After(started) {
+		a.AttachSeconds = new(max(0, h.FirstStored.Sub(ready).Seconds()))
+	}
+	return a
+}
