@@ -62,24 +62,25 @@ func Main(name string, stdout, stderr io.Writer, run func(context.Context, *slog
 	return ExitFailed
 }
 
-// Version is the version that the Go tool stamped into the program: a tag or
-// a pseudo-version of the commit, "devel" where it knew neither.
+// release is the version of this source; charts/kubemon/Chart.yaml has the
+// same as its appVersion.
+const release = "0.1.0"
+
+// Version is the release, and the commit after a "+" where the Go tool
+// stamped one into the program.
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "devel"
+		return release
 	}
 	return versionOf(info)
 }
 
 func versionOf(info *debug.BuildInfo) string {
-	if version := info.Main.Version; version != "" && version != "(devel)" {
-		return version
-	}
 	for _, setting := range info.Settings {
 		if setting.Key == "vcs.revision" {
-			return "devel-" + setting.Value[:min(12, len(setting.Value))]
+			return release + "+" + setting.Value[:min(12, len(setting.Value))]
 		}
 	}
-	return "devel"
+	return release
 }

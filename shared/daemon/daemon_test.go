@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -54,14 +56,26 @@ func TestMainEndsOnSignal(t *testing.T) {
 	}
 }
 
+// TestReleaseIsTheChartsVersion keeps the program and the chart that asks for
+// its image at one version.
+func TestReleaseIsTheChartsVersion(t *testing.T) {
+	chart, err := os.ReadFile("../../charts/kubemon/Chart.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("\nappVersion: %q\n", release); !strings.Contains(string(chart), want) {
+		t.Errorf("Chart.yaml has no line %q", want)
+	}
+}
+
 func TestVersionOf(t *testing.T) {
 	tests := []struct {
 		info debug.BuildInfo
 		want string
 	}{
-		{debug.BuildInfo{Main: debug.Module{Version: "v1.2.3"}}, "v1.2.3"},
-		{debug.BuildInfo{Main: debug.Module{Version: "(devel)"}}, "devel"},
-		{debug.BuildInfo{Settings: []debug.BuildSetting{{Key: "vcs.revision", Value: "0123456789abcdef"}}}, "devel-0123456789ab"},
+		{debug.BuildInfo{}, release},
+		{debug.BuildInfo{Settings: []debug.BuildSetting{{Key: "vcs.revision", Value: "0123456789abcdef"}}}, release + "+0123456789ab"},
+		{debug.BuildInfo{Settings: []debug.BuildSetting{{Key: "vcs.revision", Value: "01"}}}, release + "+01"},
 	}
 	for _, tt := range tests {
 		if got := versionOf(&tt.info); got != tt.want {
