@@ -1,0 +1,98 @@
+package metricsapi_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	"github.com/kubemon/kubemon/hub"
+	"github.com/kubemon/kubemon/hub/internal/metricsapi"
+)
+
+func scrape(t *testing.T, view func() (*hub.View, error)) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	metricsapi.Handler(view, "v1.2.3").ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	if w.Code != http.StatusOK {
+		t.Fatalf("status %d: %s", w.Code, w.Body)
+	}
+	return w.Body.String()
+}
+
+// own returns the samples that are of kubemon, without comments.
+func own(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "kubemon_") && !strings.HasPrefix(line, "kubemon_build_info") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
+
+func testView() *hub.View {
+	at := time.Unix(1767323045, 0)
+	item := func(state string) *hub.Item { return &hub.Item{Status: hub.Status{State: state}} }
+	return &hub.View{
+		Round: &hub.Round{
+			Number: 7, Time: at, Interval: 10 * time.Second, Window: time.Hour,
+			Inventory: &hub.Inventory{Connection: hub.Connection{Configured: true}},
+			Nodes: []hub.NodeState{
+				{Node: "node1", Status: hub.Status{State: hub.StateOK}, Health: hub.Health{
+					LastSample: at.Add(-time.Second), Took: 12 * time.Millisecond, Bytes: 4096, ClockSkew: -time.Second, Expected: 8, Stored: 6}},
+				{Node: `odd"node`, Status: hub.Status{State: hub.StatePending}},
+			},
+		},
+		Nodes: []*hub.Item{item(hub.StateOK), item(hub.StatePending)},
+		Pods:  []*hub.Item{item(hub.StateOK), item(hub.StateOK), item(hub.StateStale)},
+	}
+}
+
+func TestHandler(t *testing.T) {
+	view := testView()
+	text := scrape(t, func() (*hub.View, error) { return view, nil })
+	want, err := os.ReadFile("testdata/metrics.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), own(text)); diff != "" {
+		t.Errorf("metrics (-want +got):\n%s", diff)
+	}
+	problems, err := promlint.New(strings.NewReader(text)).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		if strings.HasPrefix(p.Metric, "kubemon_") {
+			t.Errorf("%s: %s", p.Metric, p.Text)
+		}
+	}
+}
+
+func TestHandlerBeforeFirstRound(t *testing.T) {
+	text := scrape(t, func() (*hub.View, error) { return nil, fmt.Errorf("no round: %w", hub.ErrNotReady) })
+	if got := own(text); got != "" {
+		t.Errorf("samples without a round: %s", got)
+	}
+	for _, want := range []string{`version="v1.2.3"} 1`, "\ngo_goroutines ", "\nprocess_resident_memory_bytes "} {
+		if !strings.Contains(text, want) {
+			t.Errorf("metrics lack %q:\n%s", want, text)
+		}
+	}
+}
+
+func TestHandlerWithoutCluster(t *testing.T) {
+	view := testView()
+	view.Round.Inventory.Connection.Configured = false
+	text := scrape(t, func() (*hub.View, error) { return view, nil })
+	if strings.Contains(text, "kubemon_kubernetes_connected") {
+		t.Error("says how the API server does where there is none")
+	}
+}
