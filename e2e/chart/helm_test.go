@@ -7,6 +7,9 @@
 // Helm is the program that the environment variable HELM names, else the one
 // that the lab builds into the user's cache, so no test is ever left out.
 //
+// The chart is outside this module, where go test does not look for changes:
+// run these tests with -count=1, or a result from before may be shown.
+//
 // To record the renders again after a change of the chart:
 //
 //	go test ./e2e/chart -run TestGolden -update
