@@ -1,0 +1,148 @@
+package pipeline
+
+import (
+	"cmp"
+	"errors"
+	"net/url"
+	"time"
+
+	"github.com/kubemon/kubemon/hub"
+	"github.com/kubemon/kubemon/hub/internal/delta"
+	"github.com/kubemon/kubemon/shared/snapshot"
+)
+
+// A node is what the pipeline remembers of one agent's node between rounds.
+type node struct {
+	state hub.NodeState
+	// present: discover shows an agent. asked: that agent has been asked.
+	present, asked bool
+	// missed counts the rounds without a sample since the last one.
+	missed int
+	// last is the latest sample, sampled when it was taken by the hub's clock.
+	last    *snapshot.Snapshot
+	sampled time.Time
+	// rateless counts the latest samples in a row that gave no rates.
+	rateless int
+	// outcomes has, for each round of the window, whether there was a sample.
+	outcomes []bool
+}
+
+// agentKey identifies an agent: by its node, or by its address if only its own
+// word could say which node that is.
+func agentKey(a hub.Agent) string { return cmp.Or(a.Node, a.URL) }
+
+func newNode(agent hub.Agent, now time.Time) *node {
+	n := &node{}
+	n.state.Agent = agent
+	n.state.Node = cmp.Or(agent.Node, hostOf(agent.URL))
+	n.state.Status = hub.Status{State: hub.StatePending, Reason: "the agent has not been asked yet"}
+	n.state.Health.FirstSeen = now
+	return n
+}
+
+// hostOf names an agent that has not yet said which node it is on.
+func hostOf(address string) string {
+	if u, err := url.Parse(address); err == nil && u.Host != "" {
+		return u.Host
+	}
+	return address
+}
+
+// isNew reports whether the node has an agent that has not been asked.
+func (n *node) isNew() bool { return n.present && !n.asked }
+
+// needsSecond reports whether the node has given one sample from which no rate
+// could be worked out. After a second one it waits for the rounds.
+func (n *node) needsSecond() bool { return n.present && n.missed == 0 && n.rateless == 1 }
+
+// compare works out what was used since the node's sample before. A sample too
+// soon after the last one adds nothing to it: that one stands.
+func (n *node) compare(cur *snapshot.Snapshot) (*hub.Reading, error) {
+	if n.last != nil && n.last.Node != cur.Node {
+		n.last = nil // a static address now leads to another node
+	}
+	r, err := delta.Between(n.last, cur)
+	if errors.Is(err, delta.ErrTooSoon) && n.state.Reading != nil {
+		return n.state.Reading, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	n.last = cur
+	return r, nil
+}
+
+// take makes the sample what is shown of the node.
+func (n *node) take(r *hub.Result, reading *hub.Reading, frame *hub.Frame) {
+	s := &n.state
+	n.missed = 0
+	if n.rateless++; reading.Host.Usage.OverSeconds > 0 {
+		n.rateless = 0
+	}
+	n.sampled = r.Started.Add(r.Took / 2)
+	s.Node = reading.Node
+	s.Reading, s.Frame = reading, frame
+	s.Status = hub.Status{State: hub.StateOK, SampleTime: reading.SampleTime}
+	if reading.Mode != snapshot.ModeUnified {
+		s.Status.State = hub.StateUnsupported
+		s.Status.Reason = "the node's control groups are " + reading.Mode + "; kubemon needs unified cgroup v2"
+	}
+	s.Health.LastSample = n.sampled
+	s.Health.Took, s.Health.Bytes = r.Took, r.Bytes
+	s.Health.ClockSkew = reading.SampleTime.Sub(n.sampled.Round(0))
+}
+
+// stored notes that the window has a sample of the node.
+func (n *node) stored(now time.Time) {
+	if n.state.Health.FirstStored.IsZero() {
+		n.state.Health.FirstStored = now
+	}
+}
+
+// miss records a round without a sample, and why there is none.
+func (n *node) miss(err error, now time.Time) {
+	n.missed++
+	n.fault(err, now)
+	s := &n.state
+	if n.missed >= 2 {
+		s.Status.State = hub.StateDown
+		s.Reading, s.Frame = nil, nil
+	} else if n.last != nil {
+		s.Status.State = hub.StateStale
+	}
+	s.Status.Reason = err.Error()
+}
+
+// fault records an error. What is shown of the node stays.
+func (n *node) fault(err error, now time.Time) {
+	n.state.Health.LastError, n.state.Health.LastErrorTime = err.Error(), now
+	if n.state.Status.State == hub.StatePending {
+		n.state.Status.Reason = err.Error()
+	}
+}
+
+// count adds the round's outcome to those of the window, of which there are at
+// most so many.
+func (n *node) count(rounds int) {
+	n.outcomes = append(n.outcomes, n.missed == 0)
+	if over := len(n.outcomes) - max(rounds, 1); over > 0 {
+		n.outcomes = n.outcomes[over:]
+	}
+	h := &n.state.Health
+	h.Expected, h.Stored = len(n.outcomes), 0
+	for _, ok := range n.outcomes {
+		if ok {
+			h.Stored++
+		}
+	}
+}
+
+// stateAt is the node's state with the sample's age at a round's beginning. A
+// sample of the round itself has the age 0.
+func (n *node) stateAt(began time.Time) hub.NodeState {
+	s := n.state
+	if n.last != nil {
+		s.Status.AgeSeconds = new(max(0, began.Sub(n.sampled)).Seconds())
+	}
+	return s
+}

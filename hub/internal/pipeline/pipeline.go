@@ -1,0 +1,159 @@
+// Package pipeline is the hub's only loop: every interval it asks all agents,
+// works out what was used, keeps it, and publishes the result.
+//
+//	Agents ─▶ Scraper ─▶ delta ─▶ Attribute ─▶ Store
+//	                                  └─▶ hub.Round ─▶ Answer ─▶ View
+//
+// Run owns all state but the published View, which is replaced whole and never
+// changed; readers take it without a lock. All samples of a round carry the
+// round's time. A round never waits for a node that is known to be bad: those
+// that answered last time are asked and published first, then the others. A
+// node that appears between two rounds is asked at once, and once more shortly
+// after, so that it has rates early; its samples are filed under the current
+// round. A round that is due while another is under way is skipped.
+//
+// A node misses a round when it gives no new sample in it. After one it is
+// stale and its last sample is still shown; after two it is down and nothing
+// is shown. A gap stays a gap: no value is repeated.
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/kubemon/kubemon/hub"
+)
+
+// Agents is what the pipeline needs of discover.
+type Agents interface {
+	// Agents returns the agents that there are now.
+	Agents() []hub.Agent
+	// Changed hints that Agents has a new answer; nil if it never changes.
+	Changed() <-chan struct{}
+}
+
+// A Scraper asks each agent once; scrape's does.
+type Scraper interface {
+	Round(context.Context, []hub.Agent) []hub.Result
+}
+
+// A Store keeps frames; window's does.
+type Store interface {
+	Keep(*hub.Frame) error
+}
+
+// Names is what the pipeline needs of inventory.
+type Names interface {
+	Inventory() *hub.Inventory
+}
+
+// Config has the pipeline's parts; all are required.
+type Config struct {
+	Agents  Agents
+	Scraper Scraper
+	Names   Names
+	Store   Store
+	// Attribute and Answer are aggregate's.
+	Attribute func(*hub.Reading, *hub.Inventory, time.Time) *hub.Frame
+	Answer    func(*hub.Round) *hub.View
+	// Interval is the time between rounds, Window how long frames are kept.
+	Interval, Window time.Duration
+	Log              *slog.Logger
+}
+
+// A Pipeline is the loop and what it last published.
+type Pipeline struct {
+	Config
+	view  atomic.Pointer[hub.View]
+	pulse atomic.Pointer[time.Time] // when a round last began
+
+	// Owned by Run.
+	started time.Time
+	line    timeline
+	nodes   map[string]*node // by agentKey
+	number  uint64           // of publications
+	// now is the current round's time, began when it began by the hub's clock.
+	now, began time.Time
+}
+
+// New returns a Pipeline that does nothing before Run.
+func New(c Config) *Pipeline {
+	return &Pipeline{Config: c, nodes: make(map[string]*node)}
+}
+
+// View returns the latest answers, or hub.ErrNotReady before the first round
+// has been published.
+func (p *Pipeline) View() (*hub.View, error) {
+	if v := p.view.Load(); v != nil {
+		return v, nil
+	}
+	return nil, fmt.Errorf("%w: the first round is under way", hub.ErrNotReady)
+}
+
+// Live returns an error if no round has begun for three intervals: the loop
+// hangs. Slow or dead nodes cannot cause this, as rounds are bounded.
+func (p *Pipeline) Live() error {
+	began := p.pulse.Load()
+	if began == nil {
+		return fmt.Errorf("%w: no round has begun", hub.ErrNotReady)
+	}
+	if age := time.Since(*began); age > 3*p.Interval {
+		return fmt.Errorf("the last round began %s ago; the interval is %s", age.Round(time.Second), p.Interval)
+	}
+	return nil
+}
+
+// Run makes a round at once and then one each interval, until ctx is done.
+func (p *Pipeline) Run(ctx context.Context) {
+	p.started = time.Now()
+	p.line = timeline{start: p.started.Round(0), interval: p.Interval}
+	slot := 0 // the number of whole intervals since the start
+	for ctx.Err() == nil {
+		next := p.started.Add(time.Duration(slot+1) * p.Interval)
+		p.round(ctx, slot, next)
+		p.rest(ctx, next)
+		due := slot + 1
+		slot = int(time.Since(p.started) / p.Interval)
+		if slot > due {
+			p.Log.Warn("rounds skipped: the one before took too long", "skipped", slot-due)
+		}
+	}
+}
+
+// soonAfter is when a node's second sample is taken: late enough for a rate
+// that says something, much sooner than the next round.
+const soonAfter = 2 * time.Second
+
+// rest waits for the next round. Newcomers are asked as they come.
+func (p *Pipeline) rest(ctx context.Context, next time.Time) {
+	due := time.NewTimer(time.Until(next))
+	defer due.Stop()
+	again := p.again(next)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-due.C:
+			return
+		case <-p.Agents.Changed():
+			p.reconcile()
+			p.visit(ctx, next, p.pick((*node).isNew))
+			again = p.again(next)
+		case <-again:
+			p.visit(ctx, next, p.pick((*node).needsSecond))
+			again = nil
+		}
+	}
+}
+
+// again is a timer for second samples, nil if nobody needs one or the next
+// round comes soon enough.
+func (p *Pipeline) again(next time.Time) <-chan time.Time {
+	if time.Until(next) < 2*soonAfter || len(p.pick((*node).needsSecond)) == 0 {
+		return nil
+	}
+	return time.After(soonAfter)
+}

@@ -1,0 +1,194 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/kubemon/kubemon/hub"
+)
+
+// errNoAgent is the fault of a node that the API server has and discover not.
+var errNoAgent = errors.New("no agent on this node")
+
+// round asks every agent once, in the time until next.
+func (p *Pipeline) round(ctx context.Context, slot int, next time.Time) {
+	p.began = time.Now()
+	p.now = p.line.at(slot, p.began.Sub(p.started), p.began.Round(0))
+	p.pulse.Store(new(p.began))
+	p.reconcile()
+	well := p.pick(func(n *node) bool { return n.present && n.missed == 0 })
+	lost := p.pick(func(n *node) bool { return n.present && n.missed > 0 })
+	absent := p.pick(func(n *node) bool { return !n.present })
+
+	p.ask(ctx, next, well, p.missRound)
+	for _, n := range absent {
+		p.change(n, func() { p.missRound(n, errNoAgent) })
+	}
+	p.settle(ctx, slices.Concat(well, absent))
+	if len(lost) > 0 {
+		p.ask(ctx, next, lost, p.missRound)
+		p.settle(ctx, lost)
+	}
+}
+
+// settle counts the round for the nodes and publishes.
+func (p *Pipeline) settle(ctx context.Context, nodes []*node) {
+	if ctx.Err() != nil {
+		return
+	}
+	for _, n := range nodes {
+		n.count(int(p.Window / p.Interval))
+	}
+	p.publish()
+}
+
+// visit asks some nodes outside the rounds. A fault is noted, but a node that
+// does not answer has missed no round.
+func (p *Pipeline) visit(ctx context.Context, next time.Time, nodes []*node) {
+	if len(nodes) == 0 || time.Until(next) < time.Second {
+		return // the round is near enough
+	}
+	p.ask(ctx, next, nodes, func(n *node, err error) { n.fault(err, time.Now()) })
+	if ctx.Err() == nil {
+		p.publish()
+	}
+}
+
+// reconcile makes p.nodes what discover shows now. A node without its agent
+// stays while the API server has the node.
+func (p *Pipeline) reconcile() {
+	for _, n := range p.nodes {
+		n.present = false
+	}
+	for _, agent := range p.Agents.Agents() {
+		key := agentKey(agent)
+		n := p.nodes[key]
+		if n == nil {
+			n = newNode(agent, time.Now())
+			p.nodes[key] = n
+		}
+		n.present = true
+		n.asked = n.asked && n.state.Agent.PodUID == agent.PodUID
+		n.state.Agent = agent
+	}
+	inventory := p.Names.Inventory()
+	for key, n := range p.nodes {
+		n.asked = n.asked && n.present
+		if !n.present && !slices.ContainsFunc(inventory.Nodes, func(o *hub.Node) bool { return o.Name == n.state.Node }) {
+			delete(p.nodes, key)
+			p.Log.Info("node is gone", "node", n.state.Node)
+		}
+	}
+}
+
+// pick returns the nodes that match, in a stable order.
+func (p *Pipeline) pick(match func(*node) bool) []*node {
+	var picked []*node
+	for _, n := range p.nodes {
+		if match(n) {
+			picked = append(picked, n)
+		}
+	}
+	slices.SortFunc(picked, func(a, b *node) int {
+		return cmp.Or(cmp.Compare(a.state.Node, b.state.Node), cmp.Compare(a.state.Agent.URL, b.state.Agent.URL))
+	})
+	return picked
+}
+
+// ask asks the nodes' agents and takes what they answer before until; failed
+// is called for each node without a new sample. If the hub stops meanwhile, a
+// missing answer means nothing and all are dropped.
+func (p *Pipeline) ask(ctx context.Context, until time.Time, nodes []*node, failed func(*node, error)) {
+	bounded, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	agents := make([]hub.Agent, len(nodes))
+	for i, n := range nodes {
+		n.asked = true
+		agents[i] = n.state.Agent
+	}
+	results := p.Scraper.Round(bounded, agents)
+	if ctx.Err() != nil {
+		return
+	}
+	inventory := p.Names.Inventory()
+	for i, n := range nodes {
+		p.change(n, func() {
+			if err := p.take(n, &results[i], inventory); err != nil {
+				failed(n, err)
+			}
+		})
+	}
+}
+
+// take makes a sample the node's latest, and keeps it.
+func (p *Pipeline) take(n *node, r *hub.Result, inventory *hub.Inventory) error {
+	if r.Err != nil {
+		return r.Err
+	}
+	if other := p.nodeNamed(r.Snapshot.Node); other != nil && other != n {
+		return fmt.Errorf("get %s: answers for node %q, as does the agent at %s",
+			r.Agent.URL, r.Snapshot.Node, other.state.Agent.URL)
+	}
+	reading, err := n.compare(r.Snapshot)
+	if err != nil {
+		return fmt.Errorf("get %s: %w", r.Agent.URL, err)
+	}
+	frame := p.Attribute(reading, inventory, p.now)
+	n.take(r, reading, frame)
+	if err := p.Store.Keep(frame); err != nil {
+		p.Log.Error("frame not kept", "node", n.state.Node, "err", err)
+		return nil
+	}
+	n.stored(time.Now())
+	return nil
+}
+
+// nodeNamed returns the node with an agent that is known to be of that name.
+func (p *Pipeline) nodeNamed(name string) *node {
+	if n := p.nodes[name]; n != nil {
+		return n
+	}
+	for _, n := range p.nodes {
+		if n.last != nil && n.state.Node == name {
+			return n
+		}
+	}
+	return nil
+}
+
+func (p *Pipeline) missRound(n *node, err error) { n.miss(err, time.Now()) }
+
+// change runs f and logs what it changed about the node's state.
+func (p *Pipeline) change(n *node, f func()) {
+	before := n.state.Status
+	f()
+	after := n.state.Status
+	if before.State == after.State && before.Reason == after.Reason {
+		return
+	}
+	level := slog.LevelInfo
+	if after.Reason != "" {
+		level = slog.LevelWarn
+	}
+	p.Log.Log(context.Background(), level, "node changed",
+		"node", n.state.Node, "from", before.State, "to", after.State, "reason", after.Reason)
+}
+
+// publish replaces the View by one of the nodes as they are now.
+func (p *Pipeline) publish() {
+	p.number++
+	round := &hub.Round{
+		Number: p.number, Time: p.now,
+		Interval: p.Interval, Window: p.Window, Started: p.started,
+		Inventory: p.Names.Inventory(),
+	}
+	for _, n := range p.pick(func(*node) bool { return true }) {
+		round.Nodes = append(round.Nodes, n.stateAt(p.began))
+	}
+	p.view.Store(p.Answer(round))
+}
