@@ -16,13 +16,15 @@ func buildFlags() []string {
 	return []string{"-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid="}
 }
 
-// compile builds a static binary of the command pkg, in the module at dir.
+// compile builds a static binary of the command pkg, in the module at dir. The
+// module's own requirements hold, not those of a workspace, which may be newer:
+// the image is the same wherever the module is built.
 func compile(ctx context.Context, dir, pkg, platform, output string) error {
 	goos, goarch, _ := strings.Cut(platform, "/")
 	args := slices.Concat([]string{"build"}, buildFlags(), []string{"-o", output, pkg})
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+goarch)
+	cmd.Env = append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+goarch)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	if err := cmd.Run(); err != nil {
