@@ -86,8 +86,8 @@ type Namespace struct {
 	Labels map[string]string
 }
 
-// A Workload is a controller of the API server: Deployment, ReplicaSet,
-// StatefulSet, DaemonSet, Job or CronJob, without a controller of its own.
+// A Workload is a controller of the API server: a Deployment, StatefulSet,
+// DaemonSet or CronJob, or a ReplicaSet or Job without a controller of its own.
 type Workload struct {
 	Kind, Namespace, Name string
 	UID                   string
@@ -125,10 +125,12 @@ func NewInventory(pods []*Pod, nodes []*Node, namespaces []*Namespace, workloads
 		byContainer: make(map[string]*Pod, len(pods)),
 	}
 	for _, p := range pods {
-		inv.byUID[podKey{p.Node, p.UID}] = p
 		if p.ConfigHash != "" {
 			inv.byUID[podKey{p.Node, p.ConfigHash}] = p
 		}
+	}
+	for _, p := range pods {
+		inv.byUID[podKey{p.Node, p.UID}] = p // after the hashes: a hash must not take another pod's place
 		for _, c := range p.Containers {
 			if c.ID != "" {
 				inv.byContainer[c.ID] = p
