@@ -2,6 +2,14 @@ module github.com/kubemon/kubemon/agent
 
 go 1.26.0
 
-require github.com/kubemon/kubemon/shared v0.0.0
+require (
+	github.com/kubemon/kubemon/shared v0.0.0
+	golang.org/x/sys v0.47.0
+)
+
+require (
+	github.com/philhofer/fwd v1.2.0 // indirect
+	github.com/tinylib/msgp v1.6.5 // indirect
+)
 
 replace github.com/kubemon/kubemon/shared => ../shared

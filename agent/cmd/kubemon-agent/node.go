@@ -1,0 +1,126 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/kubemon/kubemon/agent/internal/cgroup"
+	"github.com/kubemon/kubemon/agent/internal/collect"
+	"github.com/kubemon/kubemon/agent/internal/hostfs"
+	"github.com/kubemon/kubemon/agent/internal/procfs"
+	"github.com/kubemon/kubemon/agent/internal/serve"
+	"github.com/kubemon/kubemon/shared/snapshot"
+)
+
+// openNode opens the folders of the node. Its error says which flag to correct.
+func openNode(c config) (collect.Node, error) {
+	proc, err := hostfs.Open(c.procfs)
+	if err != nil {
+		return collect.Node{}, fmt.Errorf("--procfs: %w", err)
+	}
+	sys, err := hostfs.Open(c.sysfs)
+	if err != nil {
+		return collect.Node{}, fmt.Errorf("--sysfs: %w", err)
+	}
+	groups, err := openCgroup(c.cgroupfs, proc)
+	if err != nil {
+		return collect.Node{}, err
+	}
+	node := collect.Node{
+		Proc: proc, Sys: sys, Cgroup: groups,
+		Now: hostfs.Now, Inode: hostfs.Inode, PageBytes: uint64(hostfs.PageSize()),
+	}
+	if node.PodLogs, err = openLogs(c.podLogs); err != nil {
+		return collect.Node{}, fmt.Errorf("--podlogs: %w", err)
+	}
+	if node.ContainerLogs, err = openLogs(c.containerLogs); err != nil {
+		return collect.Node{}, fmt.Errorf("--containerlogs: %w", err)
+	}
+	if hostfs.LiveProc(proc) {
+		node.StatMount = func(mountPoint string) (snapshot.Filesystem, error) { return statMount(proc, mountPoint) }
+	}
+	return node, nil
+}
+
+// openCgroup opens the cgroup2 mount at folder, or the one that mountinfo shows
+// when folder is empty. It is nil on a node with cgroup v1 only.
+func openCgroup(folder string, proc hostfs.Dir) (fs.FS, error) {
+	if folder == "" {
+		point, err := findCgroup2(proc)
+		if err != nil || point == "" {
+			return nil, err
+		}
+		folder = point
+	}
+	dir, err := hostfs.Open(folder)
+	if err != nil {
+		return nil, fmt.Errorf("--cgroupfs: %w", err)
+	}
+	below, err := cgroup.Locate(dir)
+	if errors.Is(err, cgroup.ErrV1) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--cgroupfs %s: %w", folder, err)
+	}
+	return dir.Sub(below)
+}
+
+// findCgroup2 returns where the agent itself sees a cgroup2 mount, "" when the
+// node has none.
+func findCgroup2(proc hostfs.Dir) (string, error) {
+	mounts, err := procfs.ReadMountinfo(proc, "self")
+	if err != nil {
+		return "", fmt.Errorf("find the cgroup2 mount below %s, give --cgroupfs: %w", proc, err)
+	}
+	for _, mount := range mounts {
+		if mount.Type == "cgroup2" {
+			return mount.Point, nil
+		}
+	}
+	return "", nil
+}
+
+// openLogs opens a log folder, nil when it is not there: names are a hint.
+func openLogs(folder string) (fs.FS, error) {
+	dir, err := hostfs.Open(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return dir, nil
+}
+
+func statMount(proc hostfs.Dir, mountPoint string) (snapshot.Filesystem, error) {
+	mount, err := hostfs.StatMount(proc, mountPoint)
+	if err != nil {
+		return snapshot.Filesystem{}, err
+	}
+	return snapshot.Filesystem{
+		Mount:          mountPoint,
+		TotalBytes:     mount.TotalBytes,
+		AvailableBytes: mount.AvailableBytes,
+		TotalInodes:    mount.TotalInodes,
+		FreeInodes:     mount.FreeInodes,
+	}, nil
+}
+
+// ownUsage is what the agent itself uses. It asks the /proc of the agent's own
+// PID namespace, whatever --procfs says.
+func ownUsage() (serve.Usage, error) {
+	proc, err := hostfs.Open("/proc")
+	if err != nil {
+		return serve.Usage{}, err
+	}
+	self, err := procfs.ReadProcess(proc, "self")
+	if err != nil {
+		return serve.Usage{}, err
+	}
+	return serve.Usage{
+		CPUSeconds: float64(self.CPUMicros) / 1e6,
+		RSSBytes:   self.RSSPages * uint64(hostfs.PageSize()),
+	}, nil
+}

@@ -1,0 +1,67 @@
+package procfs
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+)
+
+// A Mount is one line of /proc/PID/mountinfo:
+//
+//	27 1 254:0 / / rw,relatime - ext4 /dev/vda rw,discard
+//
+// The columns are mount ID, parent ID, device, root, mount point, options, any
+// number of optional fields, "-", type, source and more options.
+type Mount struct {
+	Device string // "major:minor"
+	Root   string // the folder of the file system that is mounted
+	Point  string // where it is mounted
+	Type   string
+}
+
+// ReadMountinfo reads the mounts that a process sees, named as /proc names it:
+// a PID or "self".
+func ReadMountinfo(proc fs.FS, process string) ([]Mount, error) {
+	return read(proc, process+"/mountinfo", parseMountinfo)
+}
+
+func parseMountinfo(data []byte) ([]Mount, error) {
+	var mounts []Mount
+	for line := range bytes.Lines(data) {
+		before, after, ok := bytes.Cut(line, []byte(" - "))
+		fields, kind := bytes.Fields(before), bytes.Fields(after)
+		if !ok || len(fields) < 6 || len(kind) < 1 {
+			return nil, fmt.Errorf("%q is no line of a mount", line)
+		}
+		mounts = append(mounts, Mount{
+			Device: string(fields[2]),
+			Root:   unescape(fields[3]),
+			Point:  unescape(fields[4]),
+			Type:   text(kind[0]),
+		})
+	}
+	return mounts, nil
+}
+
+// unescape undoes the kernel's \ooo for space, tab, newline and backslash.
+func unescape(field []byte) string {
+	var plain []byte
+	for i := 0; i < len(field); i++ {
+		if field[i] == '\\' && i+3 < len(field) && octal(field[i+1:i+4]) {
+			plain = append(plain, (field[i+1]-'0')<<6|(field[i+2]-'0')<<3|(field[i+3]-'0'))
+			i += 3
+			continue
+		}
+		plain = append(plain, field[i])
+	}
+	return text(plain)
+}
+
+func octal(digits []byte) bool {
+	for _, d := range digits {
+		if d < '0' || d > '7' {
+			return false
+		}
+	}
+	return true
+}

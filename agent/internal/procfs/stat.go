@@ -1,0 +1,62 @@
+package procfs
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+)
+
+// microsPerTick converts the kernel's USER_HZ, which is 100 in every
+// architecture's user interface whatever CONFIG_HZ is (times(2), time(7)).
+const microsPerTick = 10_000
+
+// Stat is the CPU part of /proc/stat:
+//
+//	cpu  81393 1086 20971 51083 1223 0 299 268 0 0
+//	cpu0 40396 415 10139 26806 176 0 97 138 0 0
+//
+// The columns are user, nice, system, idle, iowait, irq, softirq, steal, guest
+// and guest_nice in ticks since boot; user and nice already contain the guests.
+type Stat struct {
+	CPUs                                                 int // online
+	UserMicros, NiceMicros, SystemMicros, IRQMicros      uint64
+	SoftIRQMicros, IOWaitMicros, StealMicros, IdleMicros uint64
+}
+
+// BusyMicros is the time that the CPUs did not idle, stolen time included, as
+// the root control group counts it.
+func (s Stat) BusyMicros() uint64 {
+	return s.UserMicros + s.NiceMicros + s.SystemMicros + s.IRQMicros + s.SoftIRQMicros + s.StealMicros
+}
+
+// ReadStat reads /proc/stat.
+func ReadStat(proc fs.FS) (Stat, error) { return read(proc, "stat", parseStat) }
+
+func parseStat(data []byte) (Stat, error) {
+	var s Stat
+	for line := range bytes.Lines(data) {
+		key, rest, _ := bytes.Cut(line, []byte(" "))
+		if !bytes.HasPrefix(key, []byte("cpu")) {
+			break // the CPUs come first; the interrupt lines are long
+		}
+		if len(key) > len("cpu") {
+			s.CPUs++
+			continue
+		}
+		err := numbers(rest, &s.UserMicros, &s.NiceMicros, &s.SystemMicros, &s.IdleMicros,
+			&s.IOWaitMicros, &s.IRQMicros, &s.SoftIRQMicros, &s.StealMicros)
+		if err != nil {
+			return Stat{}, err
+		}
+	}
+	if s.CPUs == 0 {
+		return Stat{}, fmt.Errorf("no line of a CPU")
+	}
+	for _, ticks := range []*uint64{
+		&s.UserMicros, &s.NiceMicros, &s.SystemMicros, &s.IdleMicros,
+		&s.IOWaitMicros, &s.IRQMicros, &s.SoftIRQMicros, &s.StealMicros,
+	} {
+		*ticks *= microsPerTick
+	}
+	return s, nil
+}
