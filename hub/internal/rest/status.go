@@ -30,10 +30,12 @@ type agentStatus struct {
 	Node string `json:"node"`
 	hub.Status
 	URL string `json:"url"`
-	// ScrapeMilliseconds and Bytes are of the last answer.
-	ScrapeMilliseconds float64 `json:"scrapeMilliseconds"`
-	Bytes              int     `json:"bytes"`
-	ClockSkewSeconds   float64 `json:"clockSkewSeconds"`
+	// LastSample is when the hub last stored a sample of the node. The three
+	// below are of that answer, and nil before it.
+	LastSample         time.Time `json:"lastSample,omitzero"`
+	ScrapeMilliseconds *float64  `json:"scrapeMilliseconds"`
+	Bytes              *int      `json:"bytes"`
+	ClockSkewSeconds   *float64  `json:"clockSkewSeconds"`
 	// Availability is stored rounds by expected ones over the window.
 	Availability   *float64  `json:"availability"`
 	RoundsExpected int       `json:"roundsExpected"`
@@ -87,12 +89,15 @@ func (s *server) status(r *request) (any, error) {
 func agentStatusOf(n *hub.NodeState, ready, started time.Time) agentStatus {
 	h := &n.Health
 	a := agentStatus{
-		Node: n.Node, Status: n.Status, URL: n.Agent.URL,
-		ScrapeMilliseconds: float64(h.Took.Microseconds()) / 1000, Bytes: h.Bytes,
-		ClockSkewSeconds: h.ClockSkew.Seconds(),
-		RoundsExpected:   h.Expected, RoundsStored: h.Stored,
+		Node: n.Node, Status: n.Status, URL: n.Agent.URL, LastSample: h.LastSample,
+		RoundsExpected: h.Expected, RoundsStored: h.Stored,
 		LastError: h.LastError, LastErrorTime: h.LastErrorTime,
 		Attach: attachOf(h, ready, started),
+	}
+	if !h.LastSample.IsZero() {
+		a.ScrapeMilliseconds = new(float64(h.Took.Microseconds()) / 1000)
+		a.Bytes = new(h.Bytes)
+		a.ClockSkewSeconds = new(h.ClockSkew.Seconds())
 	}
 	if h.Expected > 0 {
 		a.Availability = new(float64(h.Stored) / float64(h.Expected))
