@@ -48,7 +48,8 @@ function shown(item, metric, format) {
 const pair = (item, first, second, format) =>
   element("span", {}, shown(item, first, format), " / ", shown(item, second, format));
 
-// share is what part of a bound is used, coloured when it runs out.
+// share is what part of a bound is used. It is coloured when a limit or what is
+// allocatable runs out; using more than requested is nothing bad.
 function share(item, metric, bound, of) {
   const limit = bound && bound[metric];
   const value = item.usage && item.usage[metric];
@@ -56,7 +57,7 @@ function share(item, metric, bound, of) {
   const format = metric === "cpuMillicores" ? cpu : bytes;
   if (typeof value !== "number") return element("span", { class: "of" }, " of " + format(limit));
   const percent = Math.round(100 * value / limit);
-  const level = percent >= 90 ? " full" : percent >= 80 ? " high" : "";
+  const level = of === "request" || percent < 80 ? "" : percent < 90 ? " high" : " full";
   return element("span", { class: "of" + level, title: "of the " + of }, ` ${percent}% of ${format(limit)}`);
 }
 
