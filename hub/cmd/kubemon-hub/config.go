@@ -1,0 +1,86 @@
+package main
+
+import (
+	"flag"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/kubemon/kubemon/shared/daemon"
+)
+
+// Bounds of the times.
+const (
+	minInterval = time.Second
+	maxWindow   = time.Hour // what REST takes as a window
+)
+
+// config is what flags and environment say.
+type config struct {
+	listen               string
+	allowUnauthenticated bool
+
+	agents       string // addresses, separated by commas
+	kubeconfig   string
+	agentService string
+	namespace    string // empty: the cluster's own idea of it
+
+	interval, window, scrapeTimeout time.Duration
+}
+
+// parse reads and checks the configuration.
+func parse(args []string, lookupEnv func(string) (string, bool)) (config, error) {
+	var c config
+	flags := flag.NewFlagSet(program, flag.ContinueOnError)
+	flags.StringVar(&c.listen, "listen", "127.0.0.1:8080", "`address` to listen on")
+	flags.BoolVar(&c.allowUnauthenticated, "allow-unauthenticated", false, "listen on an address that other machines reach, though nobody is asked who they are")
+	flags.StringVar(&c.agents, "agents", "", "`addresses` of agents, such as http://10.0.0.7:10290, separated by commas; a cluster is then not needed")
+	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "`file` that says how to reach the cluster; not needed in a cluster")
+	flags.StringVar(&c.agentService, "agent-service", "kubemon-agent", "`name` of the agents' headless service")
+	flags.StringVar(&c.namespace, "namespace", "", "`namespace` of that service; the hub's own, or the kubeconfig's, unless given")
+	flags.DurationVar(&c.interval, "interval", 10*time.Second, "`time` between rounds, at least 1s")
+	flags.DurationVar(&c.window, "window", time.Hour, "how far back `time` answers go, from one interval to 1h")
+	flags.DurationVar(&c.scrapeTimeout, "scrape-timeout", 5*time.Second, "`time` for one agent's answer, at most the interval")
+	if err := daemon.Parse(flags, args, lookupEnv); err != nil {
+		return config{}, err
+	}
+	if err := c.checkTimes(); err != nil {
+		return config{}, err
+	}
+	return c, daemon.CheckListen(c.listen, c.allowUnauthenticated)
+}
+
+func (c config) checkTimes() error {
+	switch {
+	case c.window > maxWindow:
+		return daemon.Usagef("invalid value %s for flag -window: want at most %s", c.window, maxWindow)
+	case c.interval < minInterval || c.interval > c.window:
+		return daemon.Usagef("invalid value %s for flag -interval: want %s to the window of %s", c.interval, minInterval, c.window)
+	case c.scrapeTimeout <= 0 || c.scrapeTimeout > c.interval:
+		return daemon.Usagef("invalid value %s for flag -scrape-timeout: want more than 0 and at most the interval of %s", c.scrapeTimeout, c.interval)
+	}
+	return nil
+}
+
+// agentURLs are the static agents, nil if a cluster's are to be found.
+func (c config) agentURLs() []string {
+	if c.agents == "" {
+		return nil
+	}
+	urls := strings.Split(c.agents, ",")
+	for i := range urls {
+		urls[i] = strings.TrimSpace(urls[i])
+	}
+	return urls
+}
+
+// LogValue is the effective configuration in the log.
+func (c config) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("listen", c.listen), slog.Bool("allow-unauthenticated", c.allowUnauthenticated),
+		slog.String("agents", c.agents), slog.String("kubeconfig", c.kubeconfig),
+		slog.String("agent-service", c.agentService), slog.String("namespace", c.namespace),
+		slog.Duration("interval", c.interval), slog.Duration("window", c.window),
+		slog.Duration("scrape-timeout", c.scrapeTimeout),
+	)
+}

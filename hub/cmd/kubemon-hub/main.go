@@ -1,0 +1,125 @@
+// Kubemon-hub asks every kubemon-agent for its snapshot, works out what nodes,
+// pods, containers, namespaces and workloads use, keeps the last hour in
+// memory, and answers over REST and with a page.
+//
+//	kubemon-hub [flags]
+//	kubemon-hub --agents http://127.0.0.1:10290
+//	curl http://127.0.0.1:8080/api/v1/nodes
+//
+// # Paths
+//
+//	GET /                      the page
+//	GET /api/v1/…              the REST API; /api/v1/openapi.json describes it
+//	GET /metrics               the hub about itself, in Prometheus' text format
+//	GET /healthz, /livez       200 while the hub works
+//	GET /readyz                200 once there is something to answer with
+//
+// Errors are application/problem+json.
+//
+// # The fleet
+//
+// In a cluster the hub finds the agents behind a headless service, and names
+// what they report from the API server. It needs to list and watch
+// EndpointSlices in its own namespace, and pods, nodes, namespaces,
+// Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs and CronJobs
+// everywhere. With --agents it asks the given addresses, and no cluster is
+// needed; pods then have the names that the agents found on their nodes.
+//
+// The hub starts, scrapes and answers while the API server cannot be reached.
+// What it does not know then it says in /api/v1/status.
+//
+// # Flags
+//
+// -h lists them with their defaults. Each has an environment variable, which
+// counts when the flag is not given: KUBEMON_HUB_LISTEN for --listen.
+//
+//	--listen             address to listen on. Anybody who reaches it may read
+//	                     everything, so it must be a loopback address unless
+//	                     --allow-unauthenticated is given
+//	--agents             addresses of agents, separated by commas, instead of a
+//	                     cluster's; or beside one, with --kubeconfig
+//	--kubeconfig         how to reach a cluster from outside of it
+//	--agent-service      name of the agents' headless service
+//	--namespace          its namespace; by default the hub's own
+//	--interval           time between rounds, at least 1s
+//	--window             how far back answers go, at most 1h and at least one
+//	                     interval
+//	--scrape-timeout     time for one agent's answer, at most the interval
+//
+// # Signals, output, exit codes
+//
+// SIGTERM and SIGINT end the hub after open requests, at most ten seconds. The
+// log goes to standard error. The exit code is 0 when the hub was asked to
+// stop, 1 when it could not run, 2 when a flag or variable is wrong.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"os"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/klog/v2"
+
+	"github.com/kubemon/kubemon/hub/internal/aggregate"
+	"github.com/kubemon/kubemon/hub/internal/pipeline"
+	"github.com/kubemon/kubemon/hub/internal/scrape"
+	"github.com/kubemon/kubemon/hub/internal/window"
+	"github.com/kubemon/kubemon/shared/daemon"
+)
+
+const program = "kubemon-hub"
+
+func main() {
+	os.Exit(daemon.Main(program, os.Stdout, os.Stderr, func(ctx context.Context, log *slog.Logger) error {
+		klog.SetSlogLogger(log) // what client-go says goes to the same log
+		return run(ctx, log, os.Args[1:], os.LookupEnv, func(net.Addr) {})
+	}))
+}
+
+// run is the program: it reads the configuration, connects the stages of the
+// flow, listens, and runs them until ctx ends. ready is told the address once
+// requests are taken.
+func run(ctx context.Context, log *slog.Logger, args []string, lookupEnv func(string) (string, bool), ready func(net.Addr)) error {
+	config, err := parse(args, lookupEnv)
+	if err != nil {
+		return err
+	}
+	fleet, err := findFleet(config, log)
+	if err != nil {
+		return err
+	}
+	frames, err := window.Open(config.window)
+	if err != nil {
+		return err
+	}
+	defer frames.Close()
+	scraper := scrape.New(scrape.Config{
+		Timeout: config.scrapeTimeout, Interval: config.interval, UserAgent: program + "/" + daemon.Version(),
+	})
+	defer scraper.Close()
+	loop := pipeline.New(pipeline.Config{
+		Agents: fleet.agents, Scraper: scraper, Names: fleet.names, Store: frames,
+		Attribute: aggregate.Attribute, Answer: aggregate.Answer,
+		Interval: config.interval, Window: config.window, Log: log,
+	})
+	handler, err := newHandler(loop, frames, fleet, log)
+	if err != nil {
+		return err
+	}
+	listener, err := daemon.Listen(ctx, config.listen)
+	if err != nil {
+		return err
+	}
+	log.Info("listening", "address", listener.Addr(), "version", daemon.Version(), "config", config)
+	ready(listener.Addr())
+
+	g, ctx := errgroup.WithContext(ctx)
+	for _, watch := range fleet.watches {
+		g.Go(func() error { return watch(ctx) })
+	}
+	g.Go(func() error { loop.Run(ctx); return nil })
+	g.Go(func() error { return daemon.Serve(ctx, log, listener, handler) })
+	return g.Wait()
+}
