@@ -3,6 +3,7 @@ module github.com/kubemon/kubemon/agent
 go 1.26.0
 
 require (
+	github.com/google/go-cmp v0.7.0
 	github.com/kubemon/kubemon/shared v0.0.0
 	golang.org/x/sys v0.47.0
 )

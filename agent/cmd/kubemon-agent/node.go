@@ -38,7 +38,8 @@ func openNode(c config) (collect.Node, error) {
 		return collect.Node{}, fmt.Errorf("--containerlogs: %w", err)
 	}
 	if hostfs.LiveProc(proc) {
-		node.StatMount = func(mountPoint string) (snapshot.Filesystem, error) { return statMount(proc, mountPoint) }
+		root := hostfs.NodeRoot(proc)
+		node.StatMount = func(mountPoint string) (snapshot.Filesystem, error) { return statMount(root, mountPoint) }
 	}
 	return node, nil
 }
@@ -94,8 +95,8 @@ func openLogs(folder string) (fs.FS, error) {
 	return dir, nil
 }
 
-func statMount(proc hostfs.Dir, mountPoint string) (snapshot.Filesystem, error) {
-	mount, err := hostfs.StatMount(proc, mountPoint)
+func statMount(root, mountPoint string) (snapshot.Filesystem, error) {
+	mount, err := hostfs.StatMount(root, mountPoint)
 	if err != nil {
 		return snapshot.Filesystem{}, err
 	}

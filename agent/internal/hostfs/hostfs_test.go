@@ -121,21 +121,43 @@ func TestLiveProc(t *testing.T) {
 	}
 }
 
-// TestStatMount reaches a folder the way it reaches the node's: through 1/root.
-func TestStatMount(t *testing.T) {
+func TestNodeRoot(t *testing.T) {
 	folder := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(folder, "1/root/data"), 0o755); err != nil {
+	write := func(name, data string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(folder, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(data), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := Dir{folder}
+	first := filepath.Join(folder, "1/root")
+	if got := NodeRoot(dir); got != first {
+		t.Errorf("NodeRoot without mounts = %s, want %s", got, first)
+	}
+	write("1/mountinfo", "27 1 254:0 / /")
+	write("self/mountinfo", "99 1 254:0 / /")
+	if got := NodeRoot(dir); got != first {
+		t.Errorf("NodeRoot with other mounts = %s, want %s", got, first)
+	}
+	write("self/mountinfo", "27 1 254:0 / /")
+	if got := NodeRoot(dir); got != "/" {
+		t.Errorf("NodeRoot with the same mounts = %s, want /", got)
+	}
+}
+
+func TestStatMount(t *testing.T) {
+	root := t.TempDir()
+	if err := os.Mkdir(filepath.Join(root, "data"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	dir, err := Open(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	mount, err := StatMount(dir, "/data")
+	mount, err := StatMount(root, "/data")
 	if err != nil || mount.TotalBytes == 0 || mount.AvailableBytes > mount.TotalBytes {
 		t.Errorf("StatMount = %+v, %v", mount, err)
 	}
-	if _, err := StatMount(dir, "/gone"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := StatMount(root, "/gone"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("StatMount(/gone): %v, want fs.ErrNotExist", err)
 	}
 }

@@ -1,6 +1,7 @@
 package hostfs
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path"
@@ -37,10 +38,22 @@ type Mount struct {
 	FreeInodes     uint64
 }
 
-// StatMount asks for the file system at a mount point of the node, which it
-// reaches through the root folder of the node's first process.
-func StatMount(proc Dir, mountPoint string) (Mount, error) {
-	name := path.Join(proc.path, "1/root", mountPoint)
+// NodeRoot is a path of the node's root folder: that of the node's first
+// process, for an agent in a container. An agent that sees the very mounts
+// which that process sees has it at "/", and needs no right to look into the
+// process.
+func NodeRoot(proc Dir) string {
+	nodes, err := proc.ReadFile("1/mountinfo")
+	own, ownErr := proc.ReadFile("self/mountinfo")
+	if err == nil && ownErr == nil && bytes.Equal(nodes, own) { // mount IDs included
+		return "/"
+	}
+	return path.Join(proc.path, "1/root")
+}
+
+// StatMount asks for the file system at a mount point below a root folder.
+func StatMount(root, mountPoint string) (Mount, error) {
+	name := path.Join(root, mountPoint)
 	var stat syscall.Statfs_t
 	if err := syscall.Statfs(name, &stat); err != nil {
 		return Mount{}, fmt.Errorf("statfs %s: %w", name, err)

@@ -1,0 +1,261 @@
+package procfs
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// node is a small node's /proc, as the kernel wrote it.
+var node = fstest.MapFS{
+	"stat":                      {Data: []byte(statText)},
+	"meminfo":                   {Data: []byte("MemTotal:       24684096 kB\nMemFree:        21224040 kB\nMemAvailable:   24070012 kB\nHugePages_Total:       0\nSwapTotal:             0 kB\nSwapFree:              0 kB\n")},
+	"loadavg":                   {Data: []byte("1.95 2.18 1.36 4/99 18658\n")},
+	"sys/kernel/random/boot_id": {Data: []byte("2f60d716-2ddd-4824-a862-85bc218a1e97\n")},
+	"cgroups":                   {Data: []byte("#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpuset\t0\t5\t1\ncpu\t2\t64\t1\nblkio\t0\t1\t1\nmemory\t5\t1\t1\nhugetlb\t9\t1\t1\n")},
+	"diskstats":                 {Data: []byte(diskstatsText)},
+	"1/net/dev":                 {Data: []byte(netdevText)},
+	"1/net/route":               {Data: []byte(routeText)},
+	"1/net/ipv6_route":          {Data: []byte(routeIPv6Text)},
+	"self/mountinfo":            {Data: []byte(mountinfoText)},
+	"4711/stat":                 {Data: []byte(processText)},
+	"4711/cmdline":              {Data: []byte("/usr/bin/a b\x00--secret\x00\x00")},
+	"4711/cgroup":               {Data: []byte("4:memory:/user.slice\n0::/system.slice/a:b.service\n")},
+	"2/cmdline":                 {Data: []byte("")},
+	"0x":                        {Data: []byte("")},
+}
+
+const (
+	statText = `cpu  81393 1086 20971 51083 1223 7 299 268 5 0
+cpu0 40396 415 10139 26806 176 0 97 138 0 0
+cpu1 40997 670 10832 24277 1047 0 201 129 0 0
+intr 1412450 0 0 0
+ctxt 1965038
+`
+	diskstatsText = `   7       0 loop0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
+ 254       0 vda 145841 10439 4311738 196717 22928 111817 16715304 26174 0 23336 225705 11846 91 6285760 2797 561 16
+`
+	netdevText = `Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+    lo:    3245      30    0    0    0     0          0         0     3245      30    0    0    0     0       0          0
+  eth0:485575079   28397    1    2    3     4          5         6  2263171   21250    7    8    0     0       0          0
+eth0:1:       9       0    0    0    0     0          0         0        0       0    0    0    0     0       0          0
+`
+	routeText = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n" +
+		"eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n" +
+		"eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n" +
+		"eth1\t00000000\t010200C0\t0002\t0\t0\t0\t00000000\t0\t0\t0\n"
+	routeIPv6Text = "00000000000000000000000000000000 00 00000000000000000000000000000000 00 fe800000000000000000000000000001 00000400 00000001 00000000 00000003     eth0\n" +
+		"00000000000000000000000000000000 00 00000000000000000000000000000000 00 00000000000000000000000000000000 ffffffff 00000001 00000000 00200200       lo\n" +
+		"fe800000000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth1\n"
+	mountinfoText = `22 27 0:21 / /proc rw,relatime - proc proc rw
+27 1 254:0 / / rw,relatime shared:1 master:2 - ext4 /dev/vda rw,discard
+99 27 8:17 /sub /mnt/with\040space\134 rw - xfs /dev/sdb1 rw
+`
+	processText = "4711 (a) b (c) S 1 4711 4711 0 -1 4194560 19127 2174 12 9 31 45 10 5 20 0 7 0 300 22999040 3180 18446744073709551615 1 1 0\n"
+)
+
+func TestRead(t *testing.T) {
+	tests := []struct {
+		name string
+		read func(fs.FS) (any, error)
+		want any
+	}{
+		{"stat", func(f fs.FS) (any, error) { return ReadStat(f) }, Stat{
+			CPUs: 2, UserMicros: 813_930_000, NiceMicros: 10_860_000, SystemMicros: 209_710_000, IdleMicros: 510_830_000,
+			IOWaitMicros: 12_230_000, IRQMicros: 70_000, SoftIRQMicros: 2_990_000, StealMicros: 2_680_000,
+		}},
+		{"meminfo", func(f fs.FS) (any, error) { return ReadMeminfo(f) }, Meminfo{
+			TotalBytes: new(uint64(24684096 * 1024)), AvailableBytes: new(uint64(24070012 * 1024)), SwapTotalBytes: new(uint64), SwapFreeBytes: new(uint64),
+		}},
+		{"loadavg", func(f fs.FS) (any, error) { return ReadLoadavg(f) }, [3]float64{1.95, 2.18, 1.36}},
+		{"boot ID", func(f fs.FS) (any, error) { return ReadBootID(f) }, "2f60d716-2ddd-4824-a862-85bc218a1e97"},
+		{"controllers", func(f fs.FS) (any, error) { return ReadV1Controllers(f) }, []string{"cpu", "memory"}},
+		{"diskstats", func(f fs.FS) (any, error) { return ReadDiskstats(f) }, []Disk{
+			{Device: "7:0", Name: "loop0"},
+			{Device: "254:0", Name: "vda", ReadBytes: 4311738 * 512, WrittenBytes: 16715304 * 512, ReadOps: 145841, WriteOps: 22928, BusyMicros: 23_336_000},
+		}},
+		{"netdev", func(f fs.FS) (any, error) { return ReadNetdev(f, 1) }, []Interface{
+			{Interface: "lo", RxBytes: 3245, RxPackets: 30, TxBytes: 3245, TxPackets: 30},
+			{Interface: "eth0", RxBytes: 485575079, RxPackets: 28397, RxErrors: 1, RxDropped: 2, TxBytes: 2263171, TxPackets: 21250, TxErrors: 7, TxDropped: 8},
+			{Interface: "eth0:1", RxBytes: 9},
+		}},
+		{"route", func(f fs.FS) (any, error) { return ReadDefaultRoutes(f) }, []string{"eth0"}},
+		{"ipv6_route", func(f fs.FS) (any, error) { return ReadDefaultRoutesIPv6(f) }, []string{"eth0"}},
+		{"mountinfo", func(f fs.FS) (any, error) { return ReadMountinfo(f, "self") }, []Mount{
+			{Device: "0:21", Root: "/", Point: "/proc", Type: "proc"},
+			{Device: "254:0", Root: "/", Point: "/", Type: "ext4"},
+			{Device: "8:17", Root: "/sub", Point: `/mnt/with space\`, Type: "xfs"},
+		}},
+		{"process", func(f fs.FS) (any, error) { return ReadProcess(f, "4711") }, Process{
+			PID: 4711, PPID: 1, Name: "a) b (c", CPUMicros: 760_000, Threads: 7, StartTicks: 300, RSSPages: 3180,
+		}},
+		{"args", func(f fs.FS) (any, error) { return ReadArgs(f, 4711) }, []string{"/usr/bin/a b", "--secret", ""}},
+		{"no args", func(f fs.FS) (any, error) { return ReadArgs(f, 2) }, []string(nil)},
+		{"cgroups", func(f fs.FS) (any, error) { return ReadCgroups(f, 4711) }, []string{"/system.slice/a:b.service", "/user.slice"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := tt.read(node)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if _, err := tt.read(fstest.MapFS{}); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("read without the file: %v, want fs.ErrNotExist", err)
+			}
+		})
+	}
+}
+
+func TestBusyMicros(t *testing.T) {
+	stat, err := parseStat([]byte(statText))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := stat.BusyMicros(), uint64(81393+1086+20971+7+299+268)*10_000; got != want {
+		t.Errorf("BusyMicros = %d, want %d: all but idle and iowait, guests once", got, want)
+	}
+}
+
+func TestPIDs(t *testing.T) {
+	pids, err := PIDs(node)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := slices.Collect(pids), []string{"1", "2", "4711"}; !slices.Equal(got, want) {
+		t.Errorf("PIDs = %q, want %q", got, want)
+	}
+}
+
+// TestParseErrors has text that the kernel does not write: each must be an
+// error that names the file, and no value.
+func TestParseErrors(t *testing.T) {
+	tests := []struct{ name, file, data, want string }{
+		{"no CPU", "stat", "intr 1\n", "no line of a CPU"},
+		{"short CPU", "stat", "cpu 1 2 3\ncpu0 1 2 3\n", "3 fields"},
+		{"word", "stat", "cpu 1 2 3 4 5 6 7 many\ncpu0 1\n", `"many"`},
+		{"no number", "meminfo", "MemTotal: kB\n", "MemTotal"},
+		{"no unit", "meminfo", "MemAvailable:\n", "MemAvailable"},
+		{"two averages", "loadavg", "0.1 0.2\n", "2 averages"},
+		{"negative", "loadavg", "0.1 -0.2 0.3", `"-0.2"`},
+		{"no number", "loadavg", "NaN 0 0", `"NaN"`},
+		{"infinite", "loadavg", "0 0 inf", `"inf"`},
+		{"short", "sys/kernel/random/boot_id", "2f60\n", "want 36"},
+		{"no hierarchy", "cgroups", "memory\n", "0 fields"},
+		{"short", "diskstats", "8 0 sda 1 2\n", "5 fields"},
+		{"word", "diskstats", "8 0 sda 1 2 3 4 5 6 7 8 9 x\n", `"x"`},
+		{"short", "1/net/dev", "eth0: 1 2 3\n", "eth0"},
+		{"word", "1/net/dev", "eth0: 1 2 3 4 5 6 7 8 9 10 11 x\n", "eth0"},
+		{"short", "1/net/route", "eth0 0\n", "no line of a route"},
+		{"short", "1/net/ipv6_route", "0 0\n", "no line of a route"},
+		{"no separator", "self/mountinfo", "27 1 254:0 / / rw ext4 /dev/vda rw\n", "no line of a mount"},
+		{"no parenthesis", "4711/stat", "4711 a S 1\n", "no name in parentheses"},
+		{"short", "4711/stat", "4711 (a) S 1 2\n", "3 fields"},
+		{"word", "4711/stat", strings.Replace(processText, " 31 45 ", " x 45 ", 1), "field 14"},
+		{"no path", "4711/cgroup", "0:\n", "no line of a hierarchy"},
+	}
+	readers := map[string]func(fs.FS) (any, error){
+		"stat":                      func(f fs.FS) (any, error) { return ReadStat(f) },
+		"meminfo":                   func(f fs.FS) (any, error) { return ReadMeminfo(f) },
+		"loadavg":                   func(f fs.FS) (any, error) { return ReadLoadavg(f) },
+		"sys/kernel/random/boot_id": func(f fs.FS) (any, error) { return ReadBootID(f) },
+		"cgroups":                   func(f fs.FS) (any, error) { return ReadV1Controllers(f) },
+		"diskstats":                 func(f fs.FS) (any, error) { return ReadDiskstats(f) },
+		"1/net/dev":                 func(f fs.FS) (any, error) { return ReadNetdev(f, 1) },
+		"1/net/route":               func(f fs.FS) (any, error) { return ReadDefaultRoutes(f) },
+		"1/net/ipv6_route":          func(f fs.FS) (any, error) { return ReadDefaultRoutesIPv6(f) },
+		"self/mountinfo":            func(f fs.FS) (any, error) { return ReadMountinfo(f, "self") },
+		"4711/stat":                 func(f fs.FS) (any, error) { return ReadProcess(f, "4711") },
+		"4711/cgroup":               func(f fs.FS) (any, error) { return ReadCgroups(f, 4711) },
+	}
+	for _, tt := range tests {
+		t.Run(tt.file+" "+tt.name, func(t *testing.T) {
+			_, err := readers[tt.file](fstest.MapFS{tt.file: {Data: []byte(tt.data)}})
+			if err == nil || !strings.Contains(err.Error(), "parse "+tt.file) || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want one that names %s and has %q", err, tt.file, tt.want)
+			}
+		})
+	}
+}
+
+func TestNamesAreUTF8(t *testing.T) {
+	process, err := parseProcess([]byte(strings.Replace(processText, "a) b (c", "\xff\xfe", 1)))
+	if err != nil || process.Name != "\uFFFD" {
+		t.Errorf("name = %q, %v, want the replacement character", process.Name, err)
+	}
+}
+
+// The fuzz targets look for panics, and for values that contradict the error.
+
+func FuzzParseStat(f *testing.F) {
+	f.Add([]byte(statText))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if stat, err := parseStat(data); err == nil && stat.CPUs == 0 {
+			t.Error("no CPU and no error")
+		}
+	})
+}
+
+func FuzzParseMeminfo(f *testing.F) {
+	f.Add(node["meminfo"].Data)
+	f.Fuzz(func(t *testing.T, data []byte) { parseMeminfo(data) })
+}
+
+func FuzzParseLoadavg(f *testing.F) {
+	f.Add([]byte("1.95 2.18 1.36 4/99 18658\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		load, err := parseLoadavg(data)
+		for _, average := range load {
+			if err == nil && !(average >= 0) {
+				t.Errorf("average %v and no error", average)
+			}
+		}
+	})
+}
+
+func FuzzParseDiskstats(f *testing.F) {
+	f.Add([]byte(diskstatsText))
+	f.Fuzz(func(t *testing.T, data []byte) { parseDiskstats(data) })
+}
+
+func FuzzParseNetdev(f *testing.F) {
+	f.Add([]byte(netdevText))
+	f.Fuzz(func(t *testing.T, data []byte) { parseNetdev(data) })
+}
+
+func FuzzParseMountinfo(f *testing.F) {
+	f.Add([]byte(mountinfoText))
+	f.Fuzz(func(t *testing.T, data []byte) { parseMountinfo(data) })
+}
+
+func FuzzParseRoutes(f *testing.F) {
+	f.Add([]byte(routeText))
+	f.Add([]byte(routeIPv6Text))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		parseRoutes(data)
+		parseRoutesIPv6(data)
+	})
+}
+
+func FuzzParseProcess(f *testing.F) {
+	f.Add([]byte(processText))
+	f.Add([]byte("1 ) ("))
+	f.Fuzz(func(t *testing.T, data []byte) { parseProcess(data) })
+}
+
+func FuzzParseCgroups(f *testing.F) {
+	f.Add(node["4711/cgroup"].Data)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if paths, err := parseCgroups(data); err == nil && len(paths) == 0 {
+			t.Error("no path and no error")
+		}
+	})
+}
