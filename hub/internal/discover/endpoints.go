@@ -1,0 +1,116 @@
+package discover
+
+import (
+	"cmp"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+
+	discoveryv1 "k8s.io/api/discovery/v1"
+
+	"github.com/kubemon/kubemon/hub"
+)
+
+// portName is the agents' port in their service.
+const portName = "snapshot"
+
+// A candidate is one endpoint of one slice.
+type candidate struct {
+	agent       hub.Agent
+	terminating bool
+	family      discoveryv1.AddressType
+}
+
+// agentsOf picks one agent for each node out of the slices, in any order of
+// those. An agent may be in several: in one for each address family, and in two
+// while it moves between slices. A node has two agents while one replaces the
+// other. Without a node's name, which an endpoint may lack, agents are told
+// apart by pod, else by address.
+func agentsOf(all []*discoveryv1.EndpointSlice) []hub.Agent {
+	best := make(map[string]candidate)
+	for _, slice := range all {
+		for _, c := range candidatesOf(slice) {
+			key := cmp.Or(c.agent.Node, c.agent.PodUID, c.agent.URL)
+			if before, ok := best[key]; !ok || compare(c, before) < 0 {
+				best[key] = c
+			}
+		}
+	}
+	var agents []hub.Agent
+	for c := range maps.Values(best) {
+		agents = append(agents, c.agent)
+	}
+	slices.SortFunc(agents, func(a, b hub.Agent) int {
+		return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.URL, b.URL))
+	})
+	return agents
+}
+
+func candidatesOf(slice *discoveryv1.EndpointSlice) []candidate {
+	port, ok := portOf(slice.Ports)
+	if !ok || slice.AddressType == discoveryv1.AddressTypeFQDN {
+		return nil
+	}
+	var list []candidate
+	for _, e := range slice.Endpoints {
+		if len(e.Addresses) == 0 {
+			continue
+		}
+		c := candidate{family: slice.AddressType, terminating: isTrue(e.Conditions.Terminating)}
+		c.agent = hub.Agent{
+			URL:   "http://" + net.JoinHostPort(e.Addresses[0], port), // the API says: the first only
+			Ready: e.Conditions.Ready == nil || *e.Conditions.Ready,   // the API says: unknown is ready
+		}
+		if e.NodeName != nil {
+			c.agent.Node = *e.NodeName
+		}
+		if e.TargetRef != nil {
+			c.agent.PodUID = string(e.TargetRef.UID)
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
+// portOf is the port of that name, else the first that has a number.
+func portOf(ports []discoveryv1.EndpointPort) (string, bool) {
+	first := ""
+	for _, p := range ports {
+		if p.Port == nil {
+			continue
+		}
+		number := strconv.Itoa(int(*p.Port))
+		if p.Name != nil && *p.Name == portName {
+			return number, true
+		}
+		first = cmp.Or(first, number)
+	}
+	return first, first != ""
+}
+
+// compare puts first what should be asked: an agent that stays before one that
+// is about to end, a ready one before one that is not, IPv4 before IPv6. What
+// is equal so far is told apart in a way that stays the same from round to
+// round.
+func compare(a, b candidate) int {
+	return cmp.Or(
+		trueLast(a.terminating, b.terminating),
+		trueLast(!a.agent.Ready, !b.agent.Ready),
+		cmp.Compare(a.family, b.family),
+		cmp.Compare(a.agent.PodUID, b.agent.PodUID),
+		cmp.Compare(a.agent.URL, b.agent.URL),
+	)
+}
+
+func trueLast(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+func isTrue(b *bool) bool { return b != nil && *b }

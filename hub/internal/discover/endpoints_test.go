@@ -1,0 +1,144 @@
+package discover
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubemon/kubemon/hub"
+)
+
+func port(name string, number int32) discoveryv1.EndpointPort {
+	return discoveryv1.EndpointPort{Name: &name, Port: &number}
+}
+
+func slice(endpoints ...discoveryv1.Endpoint) *discoveryv1.EndpointSlice {
+	return &discoveryv1.EndpointSlice{
+		AddressType: discoveryv1.AddressTypeIPv4,
+		Ports:       []discoveryv1.EndpointPort{port("metrics", 1), port("snapshot", 10290)},
+		Endpoints:   endpoints,
+	}
+}
+
+func endpoint(node, address, uid string, change ...func(*discoveryv1.Endpoint)) discoveryv1.Endpoint {
+	e := discoveryv1.Endpoint{
+		Addresses: []string{address}, NodeName: &node,
+		TargetRef:  &corev1.ObjectReference{Kind: "Pod", UID: types.UID(uid)},
+		Conditions: discoveryv1.EndpointConditions{Ready: new(true)},
+	}
+	for _, c := range change {
+		c(&e)
+	}
+	return e
+}
+
+func unready(e *discoveryv1.Endpoint) { e.Conditions.Ready = new(false) }
+
+func terminating(e *discoveryv1.Endpoint) {
+	e.Conditions.Ready, e.Conditions.Terminating = new(false), new(true)
+}
+
+func agent(node, url, uid string, ready bool) hub.Agent {
+	return hub.Agent{Node: node, URL: url, PodUID: uid, Ready: ready}
+}
+
+func TestAgentsOf(t *testing.T) {
+	with := func(s *discoveryv1.EndpointSlice, change func(*discoveryv1.EndpointSlice)) *discoveryv1.EndpointSlice {
+		change(s)
+		return s
+	}
+	v6 := func(s *discoveryv1.EndpointSlice) { s.AddressType = discoveryv1.AddressTypeIPv6 }
+	tests := []struct {
+		name   string
+		slices []*discoveryv1.EndpointSlice
+		want   []hub.Agent
+	}{
+		{"none", nil, nil},
+		{"by node", []*discoveryv1.EndpointSlice{slice(endpoint("n2", "10.0.0.2", "b"), endpoint("n1", "10.0.0.1", "a"))},
+			[]hub.Agent{agent("n1", "http://10.0.0.1:10290", "a", true), agent("n2", "http://10.0.0.2:10290", "b", true)}},
+		{"no word of being ready is ready", []*discoveryv1.EndpointSlice{slice(endpoint("n1", "10.0.0.1", "a",
+			func(e *discoveryv1.Endpoint) { e.Conditions.Ready = nil }))},
+			[]hub.Agent{agent("n1", "http://10.0.0.1:10290", "a", true)}},
+		{"not ready and terminating are listed", []*discoveryv1.EndpointSlice{slice(
+			endpoint("n1", "10.0.0.1", "a", unready), endpoint("n2", "10.0.0.2", "b", terminating))},
+			[]hub.Agent{agent("n1", "http://10.0.0.1:10290", "a", false), agent("n2", "http://10.0.0.2:10290", "b", false)}},
+		{"the first port where none has the name", []*discoveryv1.EndpointSlice{with(slice(endpoint("n1", "10.0.0.1", "a")),
+			func(s *discoveryv1.EndpointSlice) {
+				s.Ports = []discoveryv1.EndpointPort{{}, port("x", 8080), port("y", 9090)}
+			})},
+			[]hub.Agent{agent("n1", "http://10.0.0.1:8080", "a", true)}},
+		{"no port, no address, a name for an address", []*discoveryv1.EndpointSlice{
+			with(slice(endpoint("n1", "10.0.0.1", "a")), func(s *discoveryv1.EndpointSlice) { s.Ports = nil }),
+			slice(endpoint("n2", "", "b", func(e *discoveryv1.Endpoint) { e.Addresses = nil })),
+			with(slice(endpoint("n3", "a.example", "c")), func(s *discoveryv1.EndpointSlice) { s.AddressType = discoveryv1.AddressTypeFQDN }),
+		}, nil},
+		{"IPv6", []*discoveryv1.EndpointSlice{with(slice(endpoint("n1", "fd00::1", "a")), v6)},
+			[]hub.Agent{agent("n1", "http://[fd00::1]:10290", "a", true)}},
+		{"both families: IPv4", []*discoveryv1.EndpointSlice{
+			with(slice(endpoint("n1", "fd00::1", "a")), v6), slice(endpoint("n1", "10.0.0.1", "a"))},
+			[]hub.Agent{agent("n1", "http://10.0.0.1:10290", "a", true)}},
+		{"in two slices while it moves", []*discoveryv1.EndpointSlice{
+			slice(endpoint("n1", "10.0.0.1", "a", unready)), slice(endpoint("n1", "10.0.0.1", "a"))},
+			[]hub.Agent{agent("n1", "http://10.0.0.1:10290", "a", true)}},
+		{"the ready one of a node's two", []*discoveryv1.EndpointSlice{slice(
+			endpoint("n1", "10.0.0.1", "a", unready), endpoint("n1", "10.0.0.9", "b"))},
+			[]hub.Agent{agent("n1", "http://10.0.0.9:10290", "b", true)}},
+		{"the one that stays of a node's two", []*discoveryv1.EndpointSlice{slice(
+			endpoint("n1", "10.0.0.1", "a", terminating), endpoint("n1", "10.0.0.9", "b", unready))},
+			[]hub.Agent{agent("n1", "http://10.0.0.9:10290", "b", false)}},
+		{"no node's name: by pod, else by address", []*discoveryv1.EndpointSlice{
+			slice(endpoint("", "10.0.0.1", "a"), endpoint("", "10.0.0.2", "b")),
+			with(slice(endpoint("", "fd00::1", "a")), v6),
+			slice(endpoint("", "10.0.0.3", "", func(e *discoveryv1.Endpoint) { e.TargetRef, e.NodeName = nil, nil })),
+		}, []hub.Agent{agent("", "http://10.0.0.1:10290", "a", true), agent("", "http://10.0.0.2:10290", "b", true),
+			agent("", "http://10.0.0.3:10290", "", true)}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if d := cmp.Diff(tt.want, agentsOf(tt.slices)); d != "" {
+				t.Errorf("agentsOf (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// The set is the same in whatever order slices and endpoints come.
+func TestAgentsOfIgnoreTheOrder(t *testing.T) {
+	const nodes = 1000
+	random := rand.New(rand.NewPCG(1, 2))
+	all := make([]*discoveryv1.EndpointSlice, 5)
+	for i := range all {
+		all[i] = slice()
+	}
+	for n := range nodes {
+		for pod := range 1 + random.IntN(3) {
+			e := endpoint(fmt.Sprintf("node-%03d", n), fmt.Sprintf("10.%d.%d.%d", pod, n/250, n%250), fmt.Sprintf("pod-%d-%d", n, pod))
+			if random.IntN(3) == 0 {
+				unready(&e)
+			}
+			if random.IntN(5) == 0 {
+				terminating(&e)
+			}
+			s := all[random.IntN(len(all))]
+			s.Endpoints = append(s.Endpoints, e)
+		}
+	}
+	want := agentsOf(all)
+	if len(want) != nodes {
+		t.Fatalf("%d agents, want one for each of %d nodes", len(want), nodes)
+	}
+	for range 5 {
+		random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		for _, s := range all {
+			random.Shuffle(len(s.Endpoints), func(i, j int) { s.Endpoints[i], s.Endpoints[j] = s.Endpoints[j], s.Endpoints[i] })
+		}
+		if d := cmp.Diff(want, agentsOf(all)); d != "" {
+			t.Fatalf("in another order (-want +got):\n%s", d)
+		}
+	}
+}

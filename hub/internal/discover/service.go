@@ -1,0 +1,116 @@
+package discover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync/atomic"
+
+	discoveryv1 "k8s.io/api/discovery/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/kubemon/kubemon/hub"
+)
+
+// A Service finds the agents behind a headless service. It takes the rights to
+// list and watch EndpointSlices in that namespace.
+type Service struct {
+	factory  informers.SharedInformerFactory
+	informer cache.SharedIndexInformer
+	changed  chan struct{}
+	log      *slog.Logger
+	lastErr  atomic.Pointer[string]
+}
+
+// NewService returns a Service that knows no agent until it runs.
+func NewService(client kubernetes.Interface, namespace, service string, log *slog.Logger) *Service {
+	selector := labels.Set{discoveryv1.LabelServiceName: service}.String()
+	factory := informers.NewSharedInformerFactoryWithOptions(client, 0,
+		informers.WithNamespace(namespace),
+		informers.WithTweakListOptions(func(o *metav1.ListOptions) { o.LabelSelector = selector }),
+		informers.WithTransform(strip))
+	s := &Service{
+		factory:  factory,
+		informer: factory.Discovery().V1().EndpointSlices().Informer(),
+		changed:  make(chan struct{}, 1),
+		log:      log.With("namespace", namespace, "service", service),
+	}
+	_, err := s.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    func(any) { s.hint() },
+		UpdateFunc: func(any, any) { s.hint() },
+		DeleteFunc: func(any) { s.hint() },
+	})
+	err = errors.Join(err, s.informer.SetWatchErrorHandlerWithContext(s.watchFailed))
+	if err != nil { // only after the informer was started
+		panic(fmt.Sprintf("set up informer of endpointslices: %v", err))
+	}
+	return s
+}
+
+// Run watches until ctx is done and all its goroutines have ended.
+func (s *Service) Run(ctx context.Context) error {
+	s.factory.StartWithContext(ctx)
+	<-ctx.Done()
+	s.factory.Shutdown()
+	return nil
+}
+
+// Agents returns the agents of this moment, by node.
+func (s *Service) Agents() []hub.Agent {
+	var slices []*discoveryv1.EndpointSlice
+	for _, obj := range s.informer.GetStore().List() {
+		slices = append(slices, obj.(*discoveryv1.EndpointSlice))
+	}
+	return agentsOf(slices)
+}
+
+// Changed gives a value after the set of agents may have changed; several
+// changes may give one.
+func (s *Service) Changed() <-chan struct{} { return s.changed }
+
+func (s *Service) hint() {
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+}
+
+// watchFailed says once why the agents cannot be watched. Watches that end in
+// the usual way are begun again and say nothing.
+func (s *Service) watchFailed(_ context.Context, _ *cache.Reflector, err error) {
+	if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) || errors.Is(err, io.EOF) {
+		return
+	}
+	text := err.Error()
+	if last := s.lastErr.Swap(&text); last == nil || *last != text {
+		s.log.Warn("agents cannot be watched", "err", err)
+	}
+}
+
+// strip cuts a slice down to what names its agents, before it is kept.
+func strip(obj any) (any, error) {
+	slice, ok := obj.(*discoveryv1.EndpointSlice)
+	if !ok { // a tombstone of one that was stripped before
+		return obj, nil
+	}
+	stripped := &discoveryv1.EndpointSlice{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: slice.Namespace, Name: slice.Name, UID: slice.UID, ResourceVersion: slice.ResourceVersion,
+		},
+		AddressType: slice.AddressType,
+		Ports:       slice.Ports,
+	}
+	for _, e := range slice.Endpoints {
+		stripped.Endpoints = append(stripped.Endpoints, discoveryv1.Endpoint{
+			Addresses: e.Addresses, Conditions: e.Conditions, NodeName: e.NodeName, TargetRef: e.TargetRef,
+		})
+	}
+	return stripped, nil
+}

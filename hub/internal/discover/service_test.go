@@ -1,0 +1,151 @@
+package discover
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/kubemon/kubemon/hub"
+)
+
+func namedSlice(namespace, service, name string, endpoints ...discoveryv1.Endpoint) *discoveryv1.EndpointSlice {
+	s := slice(endpoints...)
+	s.Namespace, s.Name = namespace, name
+	s.Labels = map[string]string{"kubernetes.io/service-name": service}
+	return s
+}
+
+// run runs a Service on the client until the test is over. It is for a bubble.
+func run(t *testing.T, client *fake.Clientset, log *slog.Logger) *Service {
+	s := NewService(client, "kubemon", "kubemon-agent", log)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run = %v", err)
+		}
+	})
+	settle()
+	return s
+}
+
+func settle() {
+	time.Sleep(time.Second)
+	synctest.Wait()
+}
+
+func hinted(s *Service) bool {
+	select {
+	case <-s.Changed():
+		return true
+	default:
+		return false
+	}
+}
+
+func TestService(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := fake.NewClientset(
+			namedSlice("kubemon", "kubemon-agent", "a", endpoint("n1", "10.0.0.1", "a")),
+			namedSlice("kubemon", "kubemon-agent", "b", endpoint("n2", "10.0.0.2", "b")),
+			namedSlice("kubemon", "kubemon-hub", "c", endpoint("n3", "10.0.0.3", "c")),
+			namedSlice("other", "kubemon-agent", "d", endpoint("n4", "10.0.0.4", "d")),
+		)
+		slices := client.DiscoveryV1().EndpointSlices("kubemon")
+		s := run(t, client, slog.New(slog.DiscardHandler))
+		n1 := agent("n1", "http://10.0.0.1:10290", "a", true)
+		n2 := agent("n2", "http://10.0.0.2:10290", "b", true)
+		n5 := agent("n5", "http://10.0.0.5:10290", "e", true)
+		expect := func(step string, want ...hub.Agent) {
+			t.Helper()
+			settle()
+			if d := cmp.Diff(want, s.Agents()); d != "" {
+				t.Errorf("%s: Agents (-want +got):\n%s", step, d)
+			}
+			if !hinted(s) {
+				t.Errorf("%s: no hint", step)
+			}
+			if hinted(s) {
+				t.Errorf("%s: a second hint, or one of nothing", step)
+			}
+		}
+		expect("start", n1, n2)
+
+		grown := namedSlice("kubemon", "kubemon-agent", "b", endpoint("n2", "10.0.0.2", "b"), endpoint("n5", "10.0.0.5", "e"))
+		grown.ResourceVersion = "2"
+		if _, err := slices.Update(t.Context(), grown, metav1.UpdateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		expect("a node joins", n1, n2, n5)
+
+		if err := slices.Delete(t.Context(), "a", metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		expect("a slice goes", n2, n5)
+	})
+}
+
+func TestServiceWithoutTheAPIServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := fake.NewClientset(namedSlice("kubemon", "kubemon-agent", "a", endpoint("n1", "10.0.0.1", "a")))
+		var away atomic.Bool
+		away.Store(true)
+		client.PrependReactor("list", "*", func(clienttesting.Action) (bool, runtime.Object, error) {
+			return away.Load(), nil, errors.New("connection refused")
+		})
+		var logged bytes.Buffer
+		s := run(t, client, slog.New(slog.NewTextHandler(&logged, nil)))
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if got := s.Agents(); len(got) != 0 {
+			t.Errorf("Agents = %v, want none", got)
+		}
+		if n := strings.Count(logged.String(), "connection refused"); n != 1 {
+			t.Errorf("the reason is logged %d times, want once:\n%s", n, logged.String())
+		}
+		away.Store(false)
+		time.Sleep(2 * time.Minute) // the informer backs off
+		synctest.Wait()
+		if got := s.Agents(); len(got) != 1 || !hinted(s) {
+			t.Errorf("server is back: Agents = %v, want n1, and a hint", got)
+		}
+	})
+}
+
+func TestStripKeepsWhatNamesTheAgents(t *testing.T) {
+	full := namedSlice("kubemon", "kubemon-agent", "a", endpoint("n1", "10.0.0.1", "a", func(e *discoveryv1.Endpoint) {
+		e.Hostname, e.Zone = new("h"), new("z")
+	}))
+	full.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "m"}}
+	got, err := strip(full)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stripped := got.(*discoveryv1.EndpointSlice)
+	if stripped.ManagedFields != nil || stripped.Labels != nil || stripped.Endpoints[0].Zone != nil || stripped.Endpoints[0].Hostname != nil {
+		t.Errorf("stripped = %+v, want only what names the agents", stripped)
+	}
+	if d := cmp.Diff(agentsOf([]*discoveryv1.EndpointSlice{full}), agentsOf([]*discoveryv1.EndpointSlice{stripped})); d != "" {
+		t.Errorf("agents of the stripped slice (-full +stripped):\n%s", d)
+	}
+	tombstone := cache.DeletedFinalStateUnknown{Key: "kubemon/a", Obj: stripped}
+	if got, err := strip(tombstone); err != nil || got != any(tombstone) {
+		t.Errorf("strip(tombstone) = %v, %v, want it unchanged", got, err)
+	}
+}
