@@ -119,10 +119,10 @@ func TestLists(t *testing.T) {
 // TestPages walks every order page by page, with a new round before each, and
 // wants each item exactly once and in the order of the whole list.
 func TestPages(t *testing.T) {
+	r := testReader()
+	h := handler(t, r)
 	for _, order := range []string{"name", "-name", "cpu", "-cpu", "-memory", "-pids"} {
 		for limit := 1; limit <= 5; limit++ {
-			r := testReader()
-			h := handler(t, r)
 			target := fmt.Sprintf("%s/pods?sort=%s", v1, order)
 			want := decode[listAnswer](t, get(h, target), http.StatusOK).names()
 			var names []string
