@@ -21,7 +21,7 @@ const (
 
 // processes lists the host's biggest processes, in the order of their PIDs: so
 // many by memory, and as many by CPU time since they started. Those of pods are
-// left out.
+// left out, and so are those that use nothing.
 func (r *reading) processes(inPods map[int]bool) []snapshot.Process {
 	if r.options.Processes == 0 {
 		return []snapshot.Process{}
@@ -32,7 +32,11 @@ func (r *reading) processes(inPods map[int]bool) []snapshot.Process {
 		slices.SortFunc(host, func(a, b procfs.Process) int {
 			return cmp.Or(cmp.Compare(size(b), size(a)), cmp.Compare(a.PID, b.PID))
 		})
-		r.pick(host, picked)
+		used := slices.IndexFunc(host, func(p procfs.Process) bool { return size(p) == 0 })
+		if used < 0 {
+			used = len(host)
+		}
+		r.pick(host[:used], picked)
 	}
 	pick(func(p procfs.Process) uint64 { return p.RSSPages })
 	pick(func(p procfs.Process) uint64 { return p.CPUMicros })

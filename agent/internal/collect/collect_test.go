@@ -1,0 +1,378 @@
+package collect_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kubemon/kubemon/agent/internal/collect"
+	"github.com/kubemon/kubemon/agent/internal/hostfs"
+	"github.com/kubemon/kubemon/shared/snapshot"
+)
+
+var options = collect.Options{NodeName: "node1", Version: "test", Processes: 20}
+
+// openNode lays out a fixture and opens it as a node with a fixed clock.
+func openNode(t *testing.T, name string) (node collect.Node, folder string) {
+	t.Helper()
+	folder = t.TempDir()
+	if err := layOut(filepath.Join("testdata", name+".txtar"), folder); err != nil {
+		t.Fatal(err)
+	}
+	node = collect.Node{
+		Proc: open(t, folder, "proc"), Sys: open(t, folder, "sys"), Cgroup: open(t, folder, "cgroup"),
+		PodLogs: open(t, folder, "podlogs"), ContainerLogs: open(t, folder, "containerlogs"),
+		Now: func() (time.Time, int64, error) {
+			return time.Date(2026, 1, 2, 3, 4, 5, 678901234, time.UTC), 123456789, nil
+		},
+		Inode: hostfs.Inode, PageBytes: 4096,
+	}
+	return node, folder
+}
+
+// open returns nil for a folder that the fixture does not have.
+func open(t *testing.T, folder, name string) fs.FS {
+	t.Helper()
+	dir, err := hostfs.Open(filepath.Join(folder, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func mustCollect(t *testing.T, node collect.Node, options collect.Options) *snapshot.Snapshot {
+	t.Helper()
+	s, err := collect.New(node, options).Collect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Validate(); err != nil {
+		t.Errorf("the snapshot is not valid: %v", err)
+	}
+	return s
+}
+
+// TestFixtures compares the snapshot of each fixture with the one beside it,
+// which was worked out from the fixture's text. Inode numbers are the file
+// system's: they are checked for what they must tell apart, and left out.
+func TestFixtures(t *testing.T) {
+	for _, name := range []string{"containerd-cgroupfs", "containerd-systemd", "hybrid", "no-psi", "nested"} {
+		t.Run(name, func(t *testing.T) {
+			data, err := os.ReadFile(filepath.Join("testdata", name+".json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := snapshot.Decode(data, snapshot.ContentTypeJSON)
+			if err != nil {
+				t.Fatal(err)
+			}
+			node, _ := openNode(t, name)
+			got := mustCollect(t, node, options)
+			takeInodes(t, got)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// takeInodes checks that no two control groups have one ID and removes the IDs,
+// and numbers the network namespaces in the order in which they appear.
+func takeInodes(t *testing.T, s *snapshot.Snapshot) {
+	t.Helper()
+	seen := make(map[uint64]bool)
+	take := func(id *uint64) {
+		t.Helper()
+		if *id == 0 || seen[*id] {
+			t.Errorf("control group ID %d is 0 or there twice", *id)
+		}
+		seen[*id], *id = true, 0
+	}
+	networks := make(map[uint64]uint64)
+	for i := range s.Pods {
+		pod := &s.Pods[i]
+		take(&pod.CgroupID)
+		for j := range pod.Containers {
+			take(&pod.Containers[j].CgroupID)
+		}
+		if pod.NetworkID != 0 {
+			if networks[pod.NetworkID] == 0 {
+				networks[pod.NetworkID] = uint64(len(networks) + 1)
+			}
+			pod.NetworkID = networks[pod.NetworkID]
+		}
+	}
+	for i := range s.Containers {
+		take(&s.Containers[i].CgroupID)
+	}
+	clear(seen) // a slice may be a pod's parent, never a pod
+	for i := range s.Slices {
+		take(&s.Slices[i].CgroupID)
+	}
+}
+
+func TestV1HasNoPodsAndSaysSo(t *testing.T) {
+	node, _ := openNode(t, "hybrid")
+	node.Cgroup = nil
+	s := mustCollect(t, node, options)
+	if s.Agent.Cgroup.Mode != snapshot.ModeV1 || len(s.Pods) != 0 || *s.Host.CPU.UsageMicros != 1_730_000 {
+		t.Errorf("snapshot = %+v, want mode v1, no pods, and the CPU of /proc/stat", s)
+	}
+	if reason := warning(s, "cgroup"); !strings.Contains(reason, "cgroup v1 is not supported") {
+		t.Errorf("warning = %q", reason)
+	}
+}
+
+// TestPartsFailAlone takes away one file after the other: each must cost its
+// own part and be named, and nothing else.
+func TestPartsFailAlone(t *testing.T) {
+	tests := []struct {
+		remove, source string
+		absent         func(*snapshot.Snapshot) bool
+	}{
+		{"proc/sys/kernel/random/boot_id", "bootID", func(s *snapshot.Snapshot) bool { return s.BootID == "" }},
+		{"proc/stat", "cpu", func(s *snapshot.Snapshot) bool {
+			return s.Host.CPU.IOWaitMicros == nil && s.Host.CPU.UsageMicros != nil
+		}},
+		{"proc/meminfo", "memory", func(s *snapshot.Snapshot) bool {
+			return s.Host.Memory.TotalBytes == nil && s.Host.Memory.WorkingSetBytes != nil
+		}},
+		{"cgroup/memory.stat", "memory", func(s *snapshot.Snapshot) bool {
+			return s.Host.Memory.WorkingSetBytes == nil && s.Host.Memory.TotalBytes != nil
+		}},
+		{"proc/loadavg", "load", func(s *snapshot.Snapshot) bool { return s.Host.Load == nil }},
+		{"proc/pressure/io", "pressure", func(s *snapshot.Snapshot) bool { return s.Host.Pressure.IO == nil && s.Host.Pressure.CPU != nil }},
+		{"proc/diskstats", "disks", func(s *snapshot.Snapshot) bool { return s.Host.Disks == nil && s.Pods[1].IO != nil }},
+		{"sys/block", "io", func(s *snapshot.Snapshot) bool { return s.Host.Disks == nil && s.Pods[1].IO == nil }},
+		{"proc/1/net/dev", "network", func(s *snapshot.Snapshot) bool { return s.Host.Network == nil && s.Pods[1].Network == nil }},
+		{"cgroup/cgroup.controllers", "cgroup", func(s *snapshot.Snapshot) bool { return len(s.Agent.Cgroup.Controllers) == 0 }},
+		{"cgroup/kubepods/memory.current", "memory", func(s *snapshot.Snapshot) bool { return s.Slices[1].Memory == nil }},
+		{"cgroup/kubepods/pids.current", "pids", func(s *snapshot.Snapshot) bool { return s.Slices[1].PIDs == nil }},
+		{"podlogs", "names", func(s *snapshot.Snapshot) bool { return s.Pods[1].Name == "" && s.Pods[1].Containers[1].Name == "web" }},
+	}
+	node, folder := openNode(t, "containerd-cgroupfs")
+	for _, tt := range tests {
+		t.Run(tt.remove, func(t *testing.T) {
+			removed := filepath.Join(folder, tt.remove)
+			if err := os.Rename(removed, filepath.Join(folder, "removed")); err != nil {
+				t.Fatal(err)
+			}
+			s := mustCollect(t, node, options)
+			if err := os.Rename(filepath.Join(folder, "removed"), removed); err != nil {
+				t.Fatal(err)
+			}
+			if !tt.absent(s) {
+				t.Errorf("host %+v is not what is expected without %s", s.Host, tt.remove)
+			}
+			if len(s.Pods) != 4 || len(s.Warnings) != 2 || warning(s, tt.source) == "" {
+				t.Errorf("%d pods, warnings %+v; want 4 pods, and the warning of %s besides that of file systems", len(s.Pods), s.Warnings, tt.source)
+			}
+		})
+	}
+}
+
+func warning(s *snapshot.Snapshot, source string) string {
+	i := slices.IndexFunc(s.Warnings, func(w snapshot.Warning) bool { return w.Source == source })
+	if i < 0 {
+		return ""
+	}
+	return s.Warnings[i].Reason
+}
+
+// TestGoneGroupsAreLeftOut has groups whose folder is still listed while their
+// files are gone, as it is when a container ends during the reading.
+func TestGoneGroupsAreLeftOut(t *testing.T) {
+	node, folder := openNode(t, "containerd-cgroupfs")
+	all := mustCollect(t, node, options)
+	for _, group := range []string{"init.scope", all.Pods[0].Cgroup, filepath.Join(all.Pods[1].Cgroup, all.Pods[1].Containers[0].ID)} {
+		files, err := filepath.Glob(filepath.Join(folder, "cgroup", group, "*.*"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no files in %s: %v", group, err)
+		}
+		for _, file := range files {
+			if err := os.Remove(file); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	s := mustCollect(t, node, options)
+	if len(s.Slices) != 2 || len(s.Pods) != 3 || len(s.Pods[0].Containers) != 1 {
+		t.Errorf("%d slices, %d pods, %d containers; want 2, 3, 1", len(s.Slices), len(s.Pods), len(s.Pods[0].Containers))
+	}
+	if len(s.Warnings) != 1 {
+		t.Errorf("warnings = %+v, want only that of file systems", s.Warnings)
+	}
+}
+
+// failing makes files unreadable with one error.
+type failing struct {
+	hostfs.Dir
+	suffix string
+	err    error
+}
+
+func (f failing) ReadFile(name string) ([]byte, error) {
+	if strings.HasSuffix(name, f.suffix) {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: f.err}
+	}
+	return f.Dir.ReadFile(name)
+}
+
+// TestPSITurnedOff has pressure files that exist and cannot be read, as on
+// kernels that are booted with psi=0.
+func TestPSITurnedOff(t *testing.T) {
+	node, _ := openNode(t, "containerd-cgroupfs")
+	node.Proc = failing{node.Proc.(hostfs.Dir), "pressure/cpu", syscall.EOPNOTSUPP}
+	s := mustCollect(t, node, options)
+	if s.Agent.Cgroup.PSI || s.Host.Pressure != nil || s.Pods[1].Pressure != nil || s.Pods[1].Containers[0].Pressure != nil {
+		t.Error("there is pressure although it cannot be read")
+	}
+	if reason := warning(s, "pressure"); reason != "pressure stall information is turned off: boot the kernel with psi=1" {
+		t.Errorf("warning = %q", reason)
+	}
+}
+
+func TestErrorsOfTheWhole(t *testing.T) {
+	node, _ := openNode(t, "containerd-cgroupfs")
+	unreadable := node
+	unreadable.Cgroup = unlistable{node.Cgroup}
+	if _, err := collect.New(unreadable, options).Collect(); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("Collect without the control groups: %v, want fs.ErrPermission", err)
+	}
+	stopped := errors.New("clock stopped")
+	node.Now = func() (time.Time, int64, error) { return time.Time{}, 0, stopped }
+	if _, err := collect.New(node, options).Collect(); !errors.Is(err, stopped) {
+		t.Errorf("Collect without a clock: %v, want the clock's error", err)
+	}
+}
+
+type unlistable struct{ fs.FS }
+
+func (unlistable) ReadDir(name string) ([]fs.DirEntry, error) {
+	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+}
+
+func TestProcesses(t *testing.T) {
+	pids := func(s *snapshot.Snapshot) []int {
+		var pids []int
+		for _, p := range s.Processes {
+			pids = append(pids, p.PID)
+		}
+		return pids
+	}
+	tests := []struct {
+		name      string
+		processes int
+		want      []int
+	}{
+		{"none", 0, nil},
+		// The kubelet is the biggest by both.
+		{"biggest", 1, []int{50}},
+		// The agent is second by memory, systemd by CPU.
+		{"two each", 2, []int{1, 50, 60}},
+	}
+	node, folder := openNode(t, "containerd-cgroupfs")
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := mustCollect(t, node, collect.Options{NodeName: "node1", Processes: tt.processes})
+			if got := pids(s); !slices.Equal(got, tt.want) {
+				t.Errorf("processes = %v, want %v", got, tt.want)
+			}
+		})
+	}
+	t.Run("args", func(t *testing.T) {
+		cmdline := "kubelet\x00--token=" + strings.Repeat("x", 600) + strings.Repeat("\x00v", 100) + "\x00"
+		if err := os.WriteFile(filepath.Join(folder, "proc/50/cmdline"), []byte(cmdline), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		s := mustCollect(t, node, collect.Options{NodeName: "node1", Processes: 1, ProcessArgs: true})
+		args := s.Processes[0].Args
+		if len(args) != 64 || args[0] != "kubelet" || len(args[1]) != 512+len("…") {
+			t.Errorf("args = %q, want 64 of at most 512 bytes", args)
+		}
+	})
+}
+
+func TestFilesystems(t *testing.T) {
+	node, folder := openNode(t, "containerd-cgroupfs")
+	mountinfo := `20 1 0:19 / / rw - overlay overlay rw
+21 20 0:21 / /proc rw - proc proc rw
+22 20 8:1 / /var/lib/data rw - ext4 /dev/sda1 rw
+23 20 8:1 /sub /mnt rw - ext4 /dev/sda1 rw
+24 20 7:3 / /snap/x ro - squashfs /dev/loop3 ro
+25 20 0:50 / /pool rw - zfs pool rw
+26 20 0:51 / /nfs rw - nfs4 server:/x rw
+27 20 0:52 / /tmp rw - tmpfs tmpfs rw
+28 20 8:17 / /fuse rw - fuseblk /dev/sdb1 rw
+29 20 8:33 / /broken rw - xfs /dev/sdc1 rw
+`
+	if err := os.WriteFile(filepath.Join(folder, "proc/1/mountinfo"), []byte(mountinfo), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	node.StatMount = func(mountPoint string) (snapshot.Filesystem, error) {
+		if mountPoint == "/broken" {
+			return snapshot.Filesystem{}, errors.New("statfs /broken: input/output error")
+		}
+		return snapshot.Filesystem{Mount: mountPoint, TotalBytes: 10}, nil
+	}
+	s := mustCollect(t, node, options)
+	want := []snapshot.Filesystem{{Mount: "/", TotalBytes: 10}, {Mount: "/mnt", TotalBytes: 10}, {Mount: "/pool", TotalBytes: 10}}
+	if diff := cmp.Diff(want, s.Host.Filesystems); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got := warning(s, "filesystems"); got != "statfs /broken: input/output error" {
+		t.Errorf("warning = %q", got)
+	}
+}
+
+func TestUplinkWithAFastPathIsCountedOnce(t *testing.T) {
+	node, folder := openNode(t, "containerd-systemd")
+	for _, path := range []string{"devices/pci0/net/eth0/master", "devices/pci1/net/eth1/master"} {
+		if err := os.Remove(filepath.Join(folder, "sys", path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("../../../pci0/net/eth0", filepath.Join(folder, "sys/devices/pci1/net/eth1/master")); err != nil {
+		t.Fatal(err)
+	}
+	s := mustCollect(t, node, options)
+	if len(s.Host.Network) != 1 || s.Host.Network[0].Interface != "eth0" {
+		t.Errorf("network = %+v, want eth0, which counts what eth1 carries", s.Host.Network)
+	}
+}
+
+func TestUplinkBelowTheDefaultRoute(t *testing.T) {
+	node, folder := openNode(t, "containerd-systemd")
+	for i, name := range []string{"eth0", "eth1"} { // as in a container: no hardware
+		link := filepath.Join(folder, "sys/class/net", name)
+		if err := os.Remove(link); err != nil {
+			t.Fatal(err)
+		}
+		target := "../../devices/virtual/net/" + name
+		if err := os.Mkdir(filepath.Join(folder, "sys/devices/virtual/net", name), 0o755); err != nil {
+			t.Fatal(i, err)
+		}
+		if err := os.Symlink(target, link); err != nil {
+			t.Fatal(err)
+		}
+	}
+	route := "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\nbond0.7\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\n"
+	if err := os.WriteFile(filepath.Join(folder, "proc/1/net/route"), []byte(route), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s := mustCollect(t, node, options)
+	if len(s.Host.Network) != 2 || s.Host.Network[0].Interface != "eth0" || s.Host.Network[1].Interface != "eth1" {
+		t.Errorf("network = %+v, want the members of the bond below the VLAN", s.Host.Network)
+	}
+}
