@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/kubemon/kubemon/shared/daemon"
+	"github.com/kubemon/kubemon/shared/snapshot"
+)
+
+const (
+	podUID      = "11111111-1111-4111-8111-111111111111"
+	containerID = "1010101010101010101010101010101010101010101010101010101010101010"
+)
+
+// capture writes a small captured node and returns the flags that point at it.
+func capture(t *testing.T) (folder string, args []string) {
+	t.Helper()
+	folder = t.TempDir()
+	pod := "cgroup/kubepods/burstable/pod" + podUID + "/"
+	for name, data := range map[string]string{
+		"proc/sys/kernel/random/boot_id":                     "2f60d716-2ddd-4824-a862-85bc218a1e97\n",
+		"proc/stat":                                          "cpu  1 0 0 0 0 0 0 0 0 0\ncpu0 1 0 0 0 0 0 0 0 0 0\n",
+		"proc/1/net/dev":                                     "  eth0: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n",
+		"sys/block/README":                                   "",
+		"cgroup/cgroup.controllers":                          "cpu\n",
+		pod + "cpu.stat":                                     "usage_usec 5\n",
+		pod + containerID + "/cpu.stat":                      "usage_usec 4\n",
+		"pods/shop_web_" + podUID + "/web/0.log":             "",
+		"containers/web_shop_web-" + containerID + ".log":    "",
+		"containers/web_shop_broken-0123456789abcdef.log.gz": "",
+	} {
+		name = filepath.Join(folder, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(data), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder, []string{
+		"--listen=127.0.0.1:0", "--node-name=node1", "--procfs=" + folder + "/proc", "--sysfs=" + folder + "/sys",
+		"--cgroupfs=" + folder + "/cgroup", "--podlogs=" + folder + "/pods", "--containerlogs=" + folder + "/containers",
+	}
+}
+
+func noEnv(string) (string, bool) { return "", false }
+
+// start runs the program until the test ends, and returns its base URL and a
+// function that stops it and returns what run returned.
+func start(t *testing.T, args []string) (url string, stop func() error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	ready, ended := make(chan net.Addr, 1), make(chan error, 1)
+	go func() { ended <- run(ctx, log, args, noEnv, func(address net.Addr) { ready <- address }) }()
+	select {
+	case address := <-ready:
+		return "http://" + address.String(), func() error { cancel(); return <-ended }
+	case err := <-ended:
+		t.Fatalf("run: %v", err)
+		return "", nil
+	}
+}
+
+func get(t *testing.T, url, accept string) (status int, contentType string, body []byte) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Accept", accept)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err = io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, response.Header.Get("Content-Type"), body
+}
+
+func TestProgram(t *testing.T) {
+	_, args := capture(t)
+	url, stop := start(t, args)
+
+	snapshots := make(map[string]*snapshot.Snapshot)
+	for _, accept := range []string{snapshot.ContentTypeJSON, snapshot.ContentTypeMsgpack} {
+		status, contentType, body := get(t, url+"/snapshot", accept)
+		if status != http.StatusOK || contentType != accept {
+			t.Fatalf("snapshot as %s: %d %s", accept, status, contentType)
+		}
+		s, err := snapshot.Decode(body, contentType)
+		if err != nil {
+			t.Fatal(err)
+		}
+		snapshots[accept] = s
+	}
+	got := snapshots[snapshot.ContentTypeJSON]
+	sameReading := cmpopts.IgnoreFields(snapshot.Snapshot{}, "Time", "BootNanos")
+	if diff := cmp.Diff(got, snapshots[snapshot.ContentTypeMsgpack], sameReading); diff != "" {
+		t.Errorf("the encodings differ (-JSON +MessagePack):\n%s", diff)
+	}
+	if got.Node != "node1" || len(got.Pods) != 1 || got.Pods[0].Name != "web" || got.Pods[0].CPU.UsageMicros != 5 ||
+		len(got.Pods[0].Containers) != 1 || got.Pods[0].Containers[0].Name != "web" {
+		t.Errorf("snapshot = %+v, want node1 with the pod web", got)
+	}
+	if status, _, body := get(t, url+"/healthz", "*/*"); status != http.StatusOK {
+		t.Errorf("healthz: %d %s", status, body)
+	}
+	if status, _, body := get(t, url+"/metrics", "*/*"); status != http.StatusOK || !strings.Contains(string(body), "kubemon_agent_snapshots_total 2\n") ||
+		!strings.Contains(string(body), "process_resident_memory_bytes ") {
+		t.Errorf("metrics: %d %s", status, body)
+	}
+	status, contentType, body := get(t, url+"/nodes", "*/*")
+	if status != http.StatusNotFound || contentType != "application/problem+json" || !json.Valid(body) {
+		t.Errorf("unknown path: %d %s %s", status, contentType, body)
+	}
+	if err := stop(); err != nil {
+		t.Errorf("run ended with %v, want nil", err)
+	}
+}
+
+// TestProgramOnThisMachine reads whatever kernel runs the test: every file that
+// is really there must be understood.
+func TestProgramOnThisMachine(t *testing.T) {
+	url, stop := start(t, []string{"--listen=127.0.0.1:0", "--process-args"})
+	_, contentType, body := get(t, url+"/snapshot", "*/*")
+	s, err := snapshot.Decode(body, contentType)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.BootNanos <= 0 || s.Host.CPU.Count == 0 || s.Host.CPU.UsageMicros == nil || s.Host.Memory.TotalBytes == nil {
+		t.Errorf("host = %+v", s.Host)
+	}
+	for _, warning := range s.Warnings {
+		t.Logf("warning: %s: %s", warning.Source, warning.Reason)
+		if strings.Contains(warning.Reason, "parse ") {
+			t.Errorf("a kernel file was not understood: %+v", warning)
+		}
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestProgramRefuses has what the program cannot run with: one line that says
+// what, and the error's kind decides the exit code.
+func TestProgramRefuses(t *testing.T) {
+	folder, args := capture(t)
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	loop := filepath.Join(folder, "loop") // a folder that even root cannot open
+	if err := os.Symlink(loop, loop); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name  string
+		args  []string
+		env   map[string]string
+		usage bool
+		want  string
+	}{
+		{"unknown flag", []string{"--auth=none"}, nil, true, "auth"},
+		{"argument", []string{"start"}, nil, true, `unexpected argument "start"`},
+		{"processes", []string{"--processes=-1"}, nil, true, "-processes"},
+		{"too many processes", []string{"--processes=501"}, nil, true, "0 to 500"},
+		{"processes in the environment", nil, map[string]string{"KUBEMON_AGENT_PROCESSES": "many"}, true, "KUBEMON_AGENT_PROCESSES"},
+		{"open address", []string{"--listen=:0"}, nil, true, "--allow-unauthenticated"},
+		{"no port", []string{"--listen=127.0.0.1"}, nil, true, "want host:port"},
+		{"port in use", []string{"--listen=" + busy.Addr().String()}, nil, false, busy.Addr().String()},
+		{"no cgroup mount", []string{"--cgroupfs=" + folder + "/gone"}, nil, false, "--cgroupfs: open " + folder + "/gone"},
+		{"unreadable cgroup mount", []string{"--cgroupfs=" + loop}, nil, false, "--cgroupfs: open " + loop},
+		{"something else for a cgroup mount", []string{"--cgroupfs=" + folder + "/sys"}, nil, false, "no control groups are mounted"},
+		{"a file for a cgroup mount", []string{"--cgroupfs=" + folder + "/proc/stat"}, nil, false, "not a directory"},
+		{"no proc", []string{"--procfs=" + folder + "/gone"}, nil, false, "--procfs: open"},
+		{"no sys", []string{"--sysfs=" + folder + "/gone"}, nil, false, "--sysfs: open"},
+		{"a file for logs", []string{"--podlogs=" + folder + "/proc/stat"}, nil, false, "--podlogs: open"},
+		{"captured, no cgroup mount given", []string{"--cgroupfs="}, nil, false, "give --cgroupfs"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			lookupEnv := func(name string) (string, bool) { value, ok := tt.env[name]; return value, ok }
+			err := run(t.Context(), slog.New(slog.DiscardHandler), append(args[:len(args):len(args)], tt.args...), lookupEnv, func(net.Addr) {
+				t.Error("the program runs")
+			})
+			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
+				t.Fatalf("run: %v, want one line with %q", err, tt.want)
+			}
+			if _, usage := errors.AsType[daemon.UsageError](err); usage != tt.usage {
+				t.Errorf("usage error = %v, want %v: %v", usage, tt.usage, err)
+			}
+		})
+	}
+}
+
+func TestNodeName(t *testing.T) {
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name string
+		args []string
+		env  map[string]string
+		want string
+	}{
+		{"flag", []string{"--node-name=a"}, map[string]string{"NODE_NAME": "b"}, "a"},
+		{"own variable", nil, map[string]string{"NODE_NAME": "b", "KUBEMON_AGENT_NODE_NAME": "c"}, "c"},
+		{"downward API", nil, map[string]string{"NODE_NAME": "b"}, "b"},
+		{"host name", nil, nil, host},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := parse(tt.args, func(name string) (string, bool) { value, ok := tt.env[name]; return value, ok })
+			if err != nil || c.nodeName != tt.want {
+				t.Errorf("node name = %q, %v, want %q", c.nodeName, err, tt.want)
+			}
+		})
+	}
+}
