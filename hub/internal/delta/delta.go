@@ -8,8 +8,8 @@
 // NaN or nil, never 0, and each unknown metric of a Usage has its reason in
 // Unavailable under the metric's own name or under its group's: "memory",
 // "disk", "network", "pressure". Counters and gauges are valid from the first
-// sample. No rate is negative, no share is above 1, and no CPU rate is above
-// what the node's processors can do.
+// sample. No rate is negative, no share is above 1, and no rate is above what
+// the machine can do.
 package delta
 
 import (
@@ -39,7 +39,7 @@ const (
 	newBoot      = "the node has started anew: a rate needs two samples of one boot"
 	noBootID     = "the agent reports no boot ID: samples cannot be compared"
 	counterFell  = "the counter fell: a rate needs two samples of one count"
-	notCredible  = "the counter grew by more than the node's processors can do"
+	notCredible  = "the counter grew by more than the machine can do"
 	noCPULimit   = "no CPU limit"
 	noCPUPeriods = "idle: no period of the CPU limit has passed"
 )

@@ -90,7 +90,7 @@ func (c *comparison) cpu(u *hub.Usage, prev, cur *snapshot.CPU) {
 	if prev != nil {
 		used = grown(prev.UsageMicros, cur.UsageMicros)
 	}
-	c.millicores(used).set(u, hub.CPUMillicores, 1)
+	c.millicores(used).set(u, hub.CPUMillicores)
 	ratio, why := c.throttled(prev, cur)
 	if why != "" {
 		u.Lacks(hub.CPUThrottledRatio.String(), why)
@@ -196,7 +196,7 @@ func (c *comparison) stall(u *hub.Usage, m hub.Metric, prev, cur *uint64) {
 	}
 	stalled := grown(*prev, *cur)
 	stalled.amount = share(stalled.amount / 1e6 / c.seconds)
-	stalled.set(u, m, 1)
+	stalled.set(u, m)
 }
 
 func some(s *snapshot.Stall) *uint64 {

@@ -52,7 +52,7 @@ func (c *comparison) hostCPU(u *hub.Usage, prev, cur *uint64) {
 	case prev == nil:
 		u.Lacks(hub.CPUMillicores.String(), c.noRate)
 	default:
-		c.millicores(grown(*prev, *cur)).set(u, hub.CPUMillicores, 1)
+		c.millicores(grown(*prev, *cur)).set(u, hub.CPUMillicores)
 	}
 }
 
@@ -136,18 +136,22 @@ func (c *comparison) disks() []hub.DiskReading {
 	for _, d := range c.cur.Host.Disks {
 		r := hub.DiskReading{Device: d.Device, Name: d.Name, ReadBytes: d.ReadBytes, WriteBytes: d.WrittenBytes}
 		if p := before[d.Device]; p != nil {
-			perSecond := 1 / c.seconds
-			r.ReadBytesPerSecond = grown(p.ReadBytes, d.ReadBytes).pointer(perSecond)
-			r.WriteBytesPerSecond = grown(p.WrittenBytes, d.WrittenBytes).pointer(perSecond)
-			r.ReadOpsPerSecond = grown(p.ReadOps, d.ReadOps).pointer(perSecond)
-			r.WriteOpsPerSecond = grown(p.WriteOps, d.WriteOps).pointer(perSecond)
-			if busy := grown(p.BusyMicros, d.BusyMicros).pointer(perSecond / 1e6); busy != nil {
-				r.BusyRatio = new(share(*busy))
+			r.ReadBytesPerSecond = c.rate(p.ReadBytes, d.ReadBytes)
+			r.WriteBytesPerSecond = c.rate(p.WrittenBytes, d.WrittenBytes)
+			r.ReadOpsPerSecond = c.rate(p.ReadOps, d.ReadOps)
+			r.WriteOpsPerSecond = c.rate(p.WriteOps, d.WriteOps)
+			if busy := c.rate(p.BusyMicros, d.BusyMicros); busy != nil {
+				r.BusyRatio = new(share(*busy / 1e6))
 			}
 		}
 		readings = append(readings, r)
 	}
 	return readings
+}
+
+// rate is one counter's increase per second, nil if it is not known.
+func (c *comparison) rate(prev, cur uint64) *float64 {
+	return c.perSecond(grown(prev, cur)).pointer()
 }
 
 func (c *comparison) uplinks() []hub.InterfaceReading {
@@ -166,8 +170,8 @@ func (c *comparison) uplinks() []hub.InterfaceReading {
 			RxDropped: n.RxDropped, TxDropped: n.TxDropped,
 		}
 		if p := before[n.Interface]; p != nil {
-			r.RxBytesPerSecond = grown(p.RxBytes, n.RxBytes).pointer(1 / c.seconds)
-			r.TxBytesPerSecond = grown(p.TxBytes, n.TxBytes).pointer(1 / c.seconds)
+			r.RxBytesPerSecond = c.rate(p.RxBytes, n.RxBytes)
+			r.TxBytesPerSecond = c.rate(p.TxBytes, n.TxBytes)
 		}
 		readings = append(readings, r)
 	}
@@ -183,7 +187,7 @@ func (c *comparison) processes() []hub.ProcessReading {
 			Cgroup: p.Cgroup, Args: p.Args,
 		}
 		if before := c.before.processes[processKey{p.PID, p.StartTicks}]; before != nil {
-			r.CPUMillicores = c.millicores(grown(before.CPUMicros, p.CPUMicros)).pointer(1)
+			r.CPUMillicores = c.millicores(grown(before.CPUMicros, p.CPUMicros)).pointer()
 		}
 		readings = append(readings, r)
 	}

@@ -65,6 +65,11 @@ func checkBounds(t *testing.T, what string, u hub.Usage) {
 			t.Fatalf("%s: %v = %v, above 1", what, m, u.Values[m])
 		}
 	}
+	for _, m := range []hub.Metric{hub.DiskReadBytesPerSecond, hub.NetworkRxBytesPerSecond} {
+		if u.Values[m] > 1<<40 {
+			t.Fatalf("%s: %v = %v", what, m, u.Values[m])
+		}
+	}
 	if u.Values[hub.CPUMillicores] > 2000 {
 		t.Fatalf("%s: %v millicores on two processors", what, u.Values[hub.CPUMillicores])
 	}

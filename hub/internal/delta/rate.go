@@ -26,21 +26,21 @@ func (a increase) plus(b increase) increase {
 	return increase{amount: a.amount + b.amount, why: cmp.Or(a.why, b.why)}
 }
 
-// set sets the metric to the increase times scale, or records why not.
-func (a increase) set(u *hub.Usage, m hub.Metric, scale float64) {
+// set sets the metric, or records why it is not known.
+func (a increase) set(u *hub.Usage, m hub.Metric) {
 	if a.why != "" {
 		u.Lacks(m.String(), a.why)
 		return
 	}
-	u.Values[m] = a.amount * scale
+	u.Values[m] = a.amount
 }
 
-// pointer returns the increase times scale, nil if it is not known.
-func (a increase) pointer(scale float64) *float64 {
+// pointer returns the amount, nil if it is not known.
+func (a increase) pointer() *float64 {
 	if a.why != "" {
 		return nil
 	}
-	return new(a.amount * scale)
+	return new(a.amount)
 }
 
 // share limits a share of time to what a share can be: two files of one group

@@ -35,15 +35,28 @@ func (f *flow) unknown(why string) {
 func (c *comparison) setDisk(u *hub.Usage, f flow) {
 	u.Values[hub.DiskReadBytes] = f.in
 	u.Values[hub.DiskWriteBytes] = f.out
-	f.grownIn.set(u, hub.DiskReadBytesPerSecond, 1/c.seconds)
-	f.grownOut.set(u, hub.DiskWriteBytesPerSecond, 1/c.seconds)
+	c.perSecond(f.grownIn).set(u, hub.DiskReadBytesPerSecond)
+	c.perSecond(f.grownOut).set(u, hub.DiskWriteBytesPerSecond)
 }
 
 func (c *comparison) setNetwork(u *hub.Usage, f flow) {
 	u.Values[hub.NetworkRxBytes] = f.in
 	u.Values[hub.NetworkTxBytes] = f.out
-	f.grownIn.set(u, hub.NetworkRxBytesPerSecond, 1/c.seconds)
-	f.grownOut.set(u, hub.NetworkTxBytesPerSecond, 1/c.seconds)
+	c.perSecond(f.grownIn).set(u, hub.NetworkRxBytesPerSecond)
+	c.perSecond(f.grownOut).set(u, hub.NetworkTxBytesPerSecond)
+}
+
+// maxBytesPerSecond is beyond what all devices of a node can do together.
+const maxBytesPerSecond = 1 << 40
+
+// perSecond divides by the time between the samples. An increase that no
+// device can have made is a broken counter.
+func (c *comparison) perSecond(grown increase) increase {
+	grown.amount /= c.seconds
+	if grown.why == "" && grown.amount > maxBytesPerSecond {
+		grown.why = notCredible
+	}
+	return grown
 }
 
 // disk adds up a control group's devices. The kernel lists a device only once

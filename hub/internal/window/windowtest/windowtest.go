@@ -3,15 +3,15 @@
 package windowtest
 
 import (
+	"fmt"
 	"iter"
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/kubemon/kubemon/hub"
 )
@@ -105,13 +105,39 @@ func read(t *testing.T, s Store, node string, from, to time.Time) []*hub.Frame {
 // want checks that the store has exactly these frames, in this order.
 func want(t *testing.T, s Store, node string, from, to time.Time, frames ...*hub.Frame) {
 	t.Helper()
-	// The fixed point of a value may lie half a millionth beside it.
-	same := cmp.Comparer(func(a, b float64) bool {
-		return a == b || math.IsNaN(a) && math.IsNaN(b) || math.Abs(a-b) <= 0.5e-6 || math.Abs(a-b) <= 1e-6*math.Abs(a)
-	})
-	if diff := cmp.Diff(frames, read(t, s, node, from, to), same); diff != "" {
-		t.Errorf("frames of %q (-want +got):\n%s", node, diff)
+	got := read(t, s, node, from, to)
+	if len(got) != len(frames) {
+		t.Fatalf("%d frames of %q, want %d: %s", len(got), node, len(frames), describe(got))
 	}
+	for i, f := range frames {
+		if !equal(got[i], f) {
+			t.Errorf("frame %d of %q is\n%swant\n%s", i, node, describe(got[i:i+1]), describe(frames[i:i+1]))
+		}
+	}
+}
+
+// equal compares frames; the fixed point of a value may lie half a millionth
+// beside it.
+func equal(a, b *hub.Frame) bool {
+	return a.Node == b.Node && a.Time.Equal(b.Time) && slices.EqualFunc(a.Rows, b.Rows, func(a, b hub.Row) bool {
+		return a.Series == b.Series && near(a.Usage.OverSeconds, b.Usage.OverSeconds) &&
+			slices.EqualFunc(a.Usage.Values[:], b.Usage.Values[:], near)
+	})
+}
+
+func near(a, b float64) bool {
+	return a == b || math.IsNaN(a) && math.IsNaN(b) || math.Abs(a-b) <= 0.5e-6+1e-12*math.Abs(a)
+}
+
+func describe(frames []*hub.Frame) string {
+	var text strings.Builder
+	for _, f := range frames {
+		fmt.Fprintf(&text, "%s %s\n", f.Node, f.Time)
+		for _, r := range f.Rows {
+			fmt.Fprintf(&text, "\t%+v over %v s: %v\n", r.Series, r.Usage.OverSeconds, r.Usage.Values)
+		}
+	}
+	return text.String()
 }
 
 func testEmpty(t *testing.T, s Store) {
