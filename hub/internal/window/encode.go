@@ -89,12 +89,6 @@ func fixed(v, scale float64) (uint64, error) {
 	return uint64(math.Round(v * scale)), nil
 }
 
-// A row is a hub.Row whose series is still a number.
-type row struct {
-	series uint64
-	usage  hub.Usage
-}
-
 // A reader takes varints and texts off the front of a value. After an error,
 // and at the end, it goes on with zeros.
 type reader struct {
@@ -103,6 +97,11 @@ type reader struct {
 }
 
 func (r *reader) uvarint() uint64 {
+	if len(r.rest) > 0 && r.rest[0] < 0x80 { // as most are
+		v := uint64(r.rest[0])
+		r.rest = r.rest[1:]
+		return v
+	}
 	var v uint64
 	for i := 0; i < len(r.rest) && i < binary.MaxVarintLen64; i++ {
 		v |= uint64(r.rest[i]&0x7f) << (7 * i)
@@ -134,36 +133,46 @@ func (r *reader) end() error {
 	return r.err
 }
 
-func decodeRows(value string) ([]row, error) {
+// decodeRows turns a frame's value back; seriesOf gives a number its series.
+func decodeRows(value string, seriesOf func(uint64) (hub.Series, error)) ([]hub.Row, error) {
 	const smallestRow = 4 // bytes
 	r := reader{rest: value}
 	count := r.uvarint()
 	if count > uint64(len(value)/smallestRow) {
 		return nil, errCorrupt
 	}
-	rows := make([]row, count)
+	rows := make([]hub.Row, count)
+	unknown := hub.NewUsage()
 	for i := range rows {
-		rows[i] = row{series: r.uvarint(), usage: decodeUsage(&r)}
+		id := r.uvarint()
+		rows[i].Usage = unknown
+		decodeUsage(&r, &rows[i].Usage)
+		if r.err != nil {
+			return nil, r.err
+		}
+		var err error
+		if rows[i].Series, err = seriesOf(id); err != nil {
+			return nil, fmt.Errorf("series %d: %w", id, err)
+		}
 	}
 	return rows, r.end()
 }
 
-func decodeUsage(r *reader) hub.Usage {
-	u := hub.NewUsage()
+// decodeUsage fills u, of which nothing is known yet.
+func decodeUsage(r *reader, u *hub.Usage) {
 	u.OverSeconds = float64(r.uvarint()) / 1e3
 	known, set := r.uvarint(), r.uvarint()
 	if set&^known != 0 || bits.Len64(known) > int(hub.MetricCount) {
 		r.rest, r.err = "", errCorrupt
+		return
 	}
-	for m := range hub.MetricCount {
-		switch {
-		case set&(1<<m) != 0:
-			u.Values[m] = float64(r.uvarint()) / scale(m)
-		case known&(1<<m) != 0:
-			u.Values[m] = 0
-		}
+	for zero := known &^ set; zero != 0; zero &= zero - 1 {
+		u.Values[bits.TrailingZeros64(zero)] = 0
 	}
-	return u
+	for ; set != 0; set &= set - 1 {
+		m := hub.Metric(bits.TrailingZeros64(set))
+		u.Values[m] = float64(r.uvarint()) / scale(m)
+	}
 }
 
 func encodeSeries(s hub.Series) string {

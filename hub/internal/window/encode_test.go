@@ -36,7 +36,7 @@ func TestDecodeCorrupt(t *testing.T) {
 		"unknown metric":     "\x01\x01\x00\xff\xff\xff\x7f\x00",
 		"set but not known":  "\x01\x01\x00\x00\x01\x05",
 	} {
-		if rows, err := decodeRows(value); err == nil {
+		if rows, err := decodeRows(value, nameless); err == nil {
 			t.Errorf("%s: decoded to %v", name, rows)
 		}
 	}
@@ -45,14 +45,16 @@ func TestDecodeCorrupt(t *testing.T) {
 	}
 }
 
+func nameless(uint64) (hub.Series, error) { return hub.Series{}, nil }
+
 func FuzzDecode(f *testing.F) {
 	good, _ := encodeFrame(&hub.Frame{Rows: make([]hub.Row, 3)}, func(hub.Series) uint64 { return 7 })
 	f.Add(good)
 	f.Add(encodeSeries(hub.Series{Kind: hub.KindPod, Node: "node1", Pod: "web"}))
 	f.Fuzz(func(t *testing.T, value string) {
-		rows, err := decodeRows(value)
+		rows, err := decodeRows(value, nameless)
 		for _, r := range rows {
-			for _, v := range r.usage.Values {
+			for _, v := range r.Usage.Values {
 				if err == nil && (v < 0 || math.IsInf(v, 0)) {
 					t.Errorf("decoded to %v", v)
 				}

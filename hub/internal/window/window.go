@@ -169,9 +169,9 @@ func (w *Window) prune(now time.Time) {
 // kept meanwhile may or may not be seen. An error ends it.
 func (w *Window) Frames(node string, from, to time.Time) iter.Seq2[*hub.Frame, error] {
 	return func(yield func(*hub.Frame, error) bool) {
-		names := make(map[uint64]hub.Series) // as far as they have been read
+		seriesOf := w.lookup()
 		for _, name := range w.nodeNames(node) {
-			for f, err := range w.nodeFrames(name, from, to, names) {
+			for f, err := range w.nodeFrames(name, from, to, seriesOf) {
 				if !yield(f, err) || err != nil {
 					return
 				}
@@ -194,12 +194,12 @@ func (w *Window) nodeNames(only string) []string {
 	return names
 }
 
-func (w *Window) nodeFrames(node string, from, to time.Time, names map[uint64]hub.Series) iter.Seq2[*hub.Frame, error] {
+func (w *Window) nodeFrames(node string, from, to time.Time, seriesOf func(uint64) (hub.Series, error)) iter.Seq2[*hub.Frame, error] {
 	return func(yield func(*hub.Frame, error) bool) {
-		kept, err := w.collect(node, from, to)
-		for _, k := range kept {
-			var f *hub.Frame
-			f, err = w.decode(node, k, names)
+		frames, err := w.collect(node, from, to)
+		for _, k := range frames {
+			f := &hub.Frame{Time: k.round, Node: node}
+			f.Rows, err = decodeRows(k.value, seriesOf)
 			if err != nil || !yield(f, nil) {
 				break
 			}
@@ -239,48 +239,26 @@ func (w *Window) collect(node string, from, to time.Time) (frames []kept, err er
 	return frames, err
 }
 
-// decode turns a kept frame back, and reads the names it needs and names lacks.
-func (w *Window) decode(node string, k kept, names map[uint64]hub.Series) (*hub.Frame, error) {
-	rows, err := decodeRows(k.value)
-	if err != nil {
-		return nil, err
-	}
-	if err := w.learn(rows, names); err != nil {
-		return nil, err
-	}
-	f := &hub.Frame{Time: k.round, Node: node, Rows: make([]hub.Row, len(rows))}
-	for i, r := range rows {
-		f.Rows[i] = hub.Row{Series: names[r.series], Usage: r.usage}
-	}
-	return f, nil
-}
-
-func (w *Window) learn(rows []row, names map[uint64]hub.Series) error {
-	values := make(map[uint64]string)
-	err := w.db.View(func(tx *buntdb.Tx) error {
-		for _, r := range rows {
-			if _, ok := names[r.series]; ok {
-				continue
-			}
-			value, err := tx.Get(key(seriesPrefix, r.series))
-			if err != nil {
-				return fmt.Errorf("series %d: %w", r.series, err)
-			}
-			values[r.series] = value
+// lookup returns a function that gives a number its series. It reads each of
+// them once.
+func (w *Window) lookup() func(uint64) (hub.Series, error) {
+	known := make(map[uint64]hub.Series)
+	return func(id uint64) (hub.Series, error) {
+		if s, ok := known[id]; ok {
+			return s, nil
 		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	for id, value := range values {
-		s, err := decodeSeries(value)
+		var value string
+		err := w.db.View(func(tx *buntdb.Tx) (err error) {
+			value, err = tx.Get(key(seriesPrefix, id))
+			return err
+		})
 		if err != nil {
-			return fmt.Errorf("series %d: %w", id, err)
+			return hub.Series{}, err
 		}
-		names[id] = s
+		s, err := decodeSeries(value)
+		known[id] = s
+		return s, err
 	}
-	return nil
 }
 
 func key(prefix byte, id uint64) string {
