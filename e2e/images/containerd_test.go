@@ -17,7 +17,7 @@ import (
 func TestContainerdImports(t *testing.T) {
 	archive := mustBuild(t, helloOptions(t))
 	ctr := startContainerd(t)
-	const name = "docker.io/example/hello:1.2.3"
+	name := fullName(t, "example/hello:1.2.3")
 
 	ctr("--namespace", "k8s.io", "images", "import", "--snapshotter", "native", archive.Path)
 	list := ctr("--namespace", "k8s.io", "images", "list", "name=="+name)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/distribution/reference"
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
@@ -128,13 +129,28 @@ func TestArchiveIsNamedAndValid(t *testing.T) {
 	if got := descriptor.Digest.String(); got != archive.Digest {
 		t.Errorf("index has digest %s, Build returned %s", got, archive.Digest)
 	}
+	full := fullName(t, "example/hello:1.2.3")
 	want := map[string]string{
-		"io.containerd.image.name":          "docker.io/example/hello:1.2.3",
+		"io.containerd.image.name":          full,
 		"org.opencontainers.image.ref.name": "1.2.3",
 	}
 	if diff := cmp.Diff(want, descriptor.Annotations); diff != "" {
 		t.Errorf("annotations (-want +got):\n%s", diff)
 	}
+}
+
+// fullName returns a name with the host of the registry that runtimes add when
+// a pod gives none.
+func fullName(t *testing.T, name string) string {
+	t.Helper()
+	full, err := reference.ParseNormalizedNamed(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if full.String() == name {
+		t.Fatalf("the full name of %s has no host", name)
+	}
+	return full.String()
 }
 
 func TestArchiveHoldsEachPlatform(t *testing.T) {
