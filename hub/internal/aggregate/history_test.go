@@ -286,16 +286,16 @@ func TestSummarize(t *testing.T) {
 	tests := []struct {
 		name   string
 		values []float64
-		want   Summary
+		want   hub.Summary
 	}{
-		{"nothing", nil, Summary{nan, nan, nan, nan}},
-		{"gaps only", []float64{gap, gap}, Summary{nan, nan, nan, nan}},
-		{"zero is a value", []float64{0, gap}, Summary{0, 0, 0, 0}},
-		{"one", []float64{3}, Summary{3, 3, 3, 3}},
-		{"gaps count for nothing", []float64{1, gap, 3}, Summary{1, 2, 3, 3}},
-		{"20: rank 19", upTo(20), Summary{1, 10.5, 19, 20}},
-		{"21: rank 20", upTo(21), Summary{1, 11, 20, 21}},
-		{"100: rank 95", upTo(100), Summary{1, 50.5, 95, 100}},
+		{"nothing", nil, hub.Summary{Min: nan, Avg: nan, P95: nan, Max: nan}},
+		{"gaps only", []float64{gap, gap}, hub.Summary{Min: nan, Avg: nan, P95: nan, Max: nan}},
+		{"zero is a value", []float64{0, gap}, hub.Summary{Min: 0, Avg: 0, P95: 0, Max: 0}},
+		{"one", []float64{3}, hub.Summary{Min: 3, Avg: 3, P95: 3, Max: 3}},
+		{"gaps count for nothing", []float64{1, gap, 3}, hub.Summary{Min: 1, Avg: 2, P95: 3, Max: 3}},
+		{"20: rank 19", upTo(20), hub.Summary{Min: 1, Avg: 10.5, P95: 19, Max: 20}},
+		{"21: rank 20", upTo(21), hub.Summary{Min: 1, Avg: 11, P95: 20, Max: 21}},
+		{"100: rank 95", upTo(100), hub.Summary{Min: 1, Avg: 50.5, P95: 95, Max: 100}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -7,26 +7,18 @@ import (
 	"github.com/kubemon/kubemon/hub"
 )
 
-// A Summary is a list of values in four. All are NaN if none is known.
-type Summary struct {
-	Min hub.Number `json:"min"`
-	Avg hub.Number `json:"avg"`
-	// P95 is the nearest-rank percentile: the least value that at least 95 %
-	// of the known values do not exceed. It is one of them, not interpolated.
-	P95 hub.Number `json:"p95"`
-	Max hub.Number `json:"max"`
-}
-
-// Summarize reduces the known values; gaps (NaN) count for nothing.
-func Summarize(values []float64) Summary {
+// Summarize reduces the known values; gaps (NaN) count for nothing. P95 is the
+// nearest-rank percentile: the least value that at least 95 % of the known ones
+// do not exceed. It is one of them, not interpolated.
+func Summarize(values []float64) hub.Summary {
 	known := slices.DeleteFunc(slices.Clone(values), math.IsNaN)
 	if len(known) == 0 {
 		unknown := hub.Number(math.NaN())
-		return Summary{unknown, unknown, unknown, unknown}
+		return hub.Summary{Min: unknown, Avg: unknown, P95: unknown, Max: unknown}
 	}
 	slices.Sort(known)
 	n := len(known)
-	return Summary{
+	return hub.Summary{
 		Min: hub.Number(known[0]),
 		Avg: hub.Number(mean(known)),
 		P95: hub.Number(known[(95*n+99)/100-1]),

@@ -55,6 +55,8 @@ func baseURL(given string) (string, error) {
 		return "", errors.New("expected it to begin with http:// or https://")
 	case u.Hostname() == "":
 		return "", errors.New("the host is missing; expected http://host:port")
+	case strings.ContainsFunc(u.Hostname(), foreignToHosts):
+		return "", errors.New("the host is neither a name nor an IP address")
 	case u.User != nil:
 		return "", errors.New("a user or password does not belong here")
 	case u.Path != "" && u.Path != "/", u.RawQuery != "", u.ForceQuery, u.Fragment != "":
@@ -69,4 +71,14 @@ func baseURL(given string) (string, error) {
 	}
 	base := url.URL{Scheme: u.Scheme, Host: net.JoinHostPort(strings.ToLower(u.Hostname()), port)}
 	return base.String(), nil
+}
+
+// foreignToHosts reports characters that neither names nor IP addresses, with
+// their zone ("fe80::1%eth0"), have.
+func foreignToHosts(r rune) bool {
+	switch {
+	case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+		return false
+	}
+	return !strings.ContainsRune(".-_:%", r)
 }

@@ -40,6 +40,8 @@ func TestNewStaticRefuses(t *testing.T) {
 		{"host and port only", []string{"node1:10290"}, "http://"},
 		{"other scheme", []string{"ftp://node1"}, "http://"},
 		{"no host", []string{"http://:10290"}, "host is missing"},
+		{"host that is none", []string{"http://node 1"}, "invalid character"},
+		{"host with other characters", []string{"http://node1,node2"}, "neither a name nor"},
 		{"path", []string{"http://node1/snapshot"}, "/snapshot is added"},
 		{"query", []string{"http://node1?x=1"}, "/snapshot is added"},
 		{"empty query", []string{"http://node1?"}, "/snapshot is added"},
@@ -67,7 +69,7 @@ func TestNewStaticRefuses(t *testing.T) {
 }
 
 func FuzzBaseURL(f *testing.F) {
-	for _, s := range []string{"http://10.0.0.7:10290", "https://[fe80::1%25eth0]:1/", "http://a:b@c/d?e#f", "::", "http://[::1"} {
+	for _, s := range []string{"http://10.0.0.7:10290", "https://[fe80::1%25eth0]:1/", "http://a:b@c/d?e#f", "::", "http://[::1", "http://[::%25\x90]"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
