@@ -17,7 +17,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"strconv"
 	"strings"
 	"syscall"
@@ -32,23 +31,32 @@ func IsGone(err error) bool {
 // Exists reports whether the control group is there. Every group but a removed
 // one has a cpu.stat since Linux 4.18, with or without the cpu controller.
 func Exists(fsys fs.FS, dir string) bool {
-	_, err := fs.Stat(fsys, path.Join(dir, "cpu.stat"))
+	_, err := fs.Stat(fsys, join(dir, "cpu.stat"))
 	return err == nil
 }
 
 // ReadControllers reads cgroup.controllers: the controllers that the group may
 // give to its children.
 func ReadControllers(fsys fs.FS, dir string) ([]string, error) {
-	data, err := fs.ReadFile(fsys, path.Join(dir, "cgroup.controllers"))
+	data, err := fs.ReadFile(fsys, join(dir, "cgroup.controllers"))
 	if err != nil {
 		return nil, err
 	}
 	return strings.Fields(strings.ToValidUTF8(string(data), "\uFFFD")), nil
 }
 
+// join is the name of a file, or child, of the group at dir, "." for the root.
+// A round joins thousands of names, and path.Join would clean each.
+func join(dir, file string) string {
+	if dir == "." {
+		return file
+	}
+	return dir + "/" + file
+}
+
 // read reads one file of a group and parses it.
 func read[T any](fsys fs.FS, dir, file string, parse func([]byte) (T, error)) (T, error) {
-	name := path.Join(dir, file)
+	name := join(dir, file)
 	data, err := fs.ReadFile(fsys, name)
 	if err != nil {
 		var none T

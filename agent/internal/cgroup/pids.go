@@ -3,7 +3,6 @@ package cgroup
 import (
 	"bytes"
 	"io/fs"
-	"path"
 	"strconv"
 )
 
@@ -42,7 +41,7 @@ func ReadProcs(fsys fs.FS, dir string) ([]int, error) {
 		if !entry.IsDir() {
 			continue
 		}
-		pids, err := ReadProcs(fsys, path.Join(dir, entry.Name()))
+		pids, err := ReadProcs(fsys, join(dir, entry.Name()))
 		if err == nil && len(pids) > 0 {
 			return pids, nil
 		}

@@ -18,7 +18,7 @@ var ErrV1 = errors.New("cgroup v1 only: there is no cgroup2 mount")
 // folder is no mount of control groups otherwise.
 func Locate(fsys fs.FS) (dir string, err error) {
 	for _, dir := range []string{".", "unified"} {
-		_, err := fs.Stat(fsys, path.Join(dir, "cgroup.controllers"))
+		_, err := fs.Stat(fsys, join(dir, "cgroup.controllers"))
 		if err == nil {
 			return dir, nil
 		}
@@ -27,12 +27,16 @@ func Locate(fsys fs.FS) (dir string, err error) {
 		}
 	}
 	for _, controller := range []string{"memory", "cpu", "cpu,cpuacct", "systemd"} {
-		if _, err := fs.Stat(fsys, path.Join(controller, "cgroup.procs")); err == nil {
+		if _, err := fs.Stat(fsys, join(controller, "cgroup.procs")); err == nil {
 			return "", ErrV1
 		}
 	}
 	return "", fmt.Errorf("no control groups are mounted: there is neither cgroup.controllers nor a v1 controller")
 }
+
+// maxContainers bounds a tree. A node has some hundreds; more are the work of
+// somebody who may make groups and means no good.
+const maxContainers = 4000
 
 // A Tree is where the interesting control groups are. All paths are relative
 // to the mount.
@@ -43,7 +47,8 @@ type Tree struct {
 	// Containers are those outside every pod.
 	Containers []ContainerGroup
 	// Problems has an error for each group that is there but not in the tree:
-	// it cannot be listed, or a pod or container of its name came first.
+	// it cannot be listed, a pod or container of its name came first, or there
+	// are too many.
 	Problems []error
 }
 
@@ -112,6 +117,10 @@ func (w *walk) addPod(uid, dir string) {
 	pod := PodGroup{UID: uid, QOSClass: QOSClass(dir), Path: dir}
 	w.visitPod(dir, &pod)
 	at, seen := w.podAt[uid]
+	if !seen && len(w.Pods) == maxContainers {
+		w.Problems = append(w.Problems, fmt.Errorf("%s is left out: there are more than %d pods", dir, maxContainers))
+		return
+	}
 	if !seen {
 		w.podAt[uid] = len(w.Pods)
 		w.Pods = append(w.Pods, pod)
@@ -139,6 +148,10 @@ func (w *walk) addContainer(list *[]ContainerGroup, id, dir string) {
 		w.Problems = append(w.Problems, fmt.Errorf("%s is left out: the container's group is %s", dir, first))
 		return
 	}
+	if len(w.containers) == maxContainers {
+		w.Problems = append(w.Problems, fmt.Errorf("%s is left out: there are more than %d containers", dir, maxContainers))
+		return
+	}
 	w.containers[id] = dir
 	*list = append(*list, ContainerGroup{id, dir})
 }
@@ -151,7 +164,7 @@ func (w *walk) children(dir string) iter.Seq[string] {
 			w.Problems = append(w.Problems, err)
 		}
 		for _, entry := range entries {
-			if entry.IsDir() && !yield(path.Join(dir, entry.Name())) {
+			if entry.IsDir() && !yield(join(dir, entry.Name())) {
 				return
 			}
 		}

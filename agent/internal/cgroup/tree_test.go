@@ -2,6 +2,7 @@ package cgroup
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"strings"
@@ -146,6 +147,17 @@ func TestWalkKeepsOneOfEach(t *testing.T) {
 	}
 	if len(tree.Pods) != 1 || len(tree.Pods[0].Containers) != 1 || len(tree.Containers) != 0 || len(tree.Problems) != 2 {
 		t.Errorf("tree = %+v, want one pod with its container, and two problems", tree)
+	}
+}
+
+func TestWalkIsBounded(t *testing.T) {
+	var paths []string
+	for i := range maxContainers + 2 {
+		paths = append(paths, fmt.Sprintf("user.slice/%064x", i), fmt.Sprintf("kubepods/pod%08x-0000-4000-8000-000000000000", i))
+	}
+	tree, err := Walk(groups(paths...))
+	if err != nil || len(tree.Containers) != maxContainers || len(tree.Pods) != maxContainers || len(tree.Problems) != 4 {
+		t.Errorf("%d containers, %d pods, %d problems, %v; want %d, %d, 4", len(tree.Containers), len(tree.Pods), len(tree.Problems), err, maxContainers, maxContainers)
 	}
 }
 

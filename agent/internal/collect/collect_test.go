@@ -215,6 +215,30 @@ func TestGoneGroupsAreLeftOut(t *testing.T) {
 	}
 }
 
+// TestNamesThatAreNotUTF8 has a group that somebody gave such a name: it must
+// not make the snapshot one that nobody decodes.
+func TestNamesThatAreNotUTF8(t *testing.T) {
+	node, folder := openNode(t, "hybrid")
+	if err := os.Remove(filepath.Join(folder, "proc/cgroups")); err != nil {
+		t.Fatal(err)
+	}
+	group := filepath.Join(folder, "cgroup/user.slice/\xff"+strings.Repeat("a", 64))
+	if err := os.MkdirAll(group, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(group, "cpu.stat"), []byte("usage_usec 1\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	data, err := snapshot.Encode(mustCollect(t, node, options), snapshot.ContentTypeMsgpack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := snapshot.Decode(data, snapshot.ContentTypeMsgpack)
+	if err != nil || len(s.Containers) != 1 || s.Containers[0].Cgroup != "user.slice/\uFFFD"+strings.Repeat("a", 64) {
+		t.Errorf("containers = %+v, %v, want the one with a readable name", s, err)
+	}
+}
+
 // failing makes files unreadable with one error.
 type failing struct {
 	hostfs.Dir

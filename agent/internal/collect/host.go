@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 
 	"github.com/kubemon/kubemon/agent/internal/cgroup"
 	"github.com/kubemon/kubemon/agent/internal/procfs"
@@ -117,7 +116,7 @@ func (r *reading) pressure(fsys fs.FS, files [3]string) *snapshot.Pressure {
 // groupPressure reads the pressure of one control group.
 func (r *reading) groupPressure(dir string) *snapshot.Pressure {
 	return r.pressure(r.node.Cgroup, [3]string{
-		path.Join(dir, "cpu.pressure"), path.Join(dir, "memory.pressure"), path.Join(dir, "io.pressure"),
+		dir + "/cpu.pressure", dir + "/memory.pressure", dir + "/io.pressure",
 	})
 }
 

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"syscall"
 )
 
@@ -59,7 +58,10 @@ func (d Dir) real(op, name string) (string, error) {
 	if !fs.ValidPath(name) {
 		return "", &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
-	return path.Join(d.path, name), nil
+	if name == "." {
+		return d.path, nil
+	}
+	return d.path + "/" + name, nil
 }
 
 // Open implements fs.FS.
