@@ -13,17 +13,19 @@ type sum struct {
 	item  *hub.Item
 	usage hub.Usage
 	count hub.Count
-	state int // index in states of the best part's
+	state int // rank of the best part's
 }
 
-// states are the states of a part, the best first.
-var states = [...]string{hub.StateOK, hub.StateStale, hub.StateUnsupported, hub.StatePending, hub.StateDown}
+// states are the states of a part by rank, the best first.
+func states() []string {
+	return []string{hub.StateOK, hub.StateStale, hub.StateUnsupported, hub.StatePending, hub.StateDown}
+}
 
 func newSum(kind, namespace, name string) *sum {
 	return &sum{
 		item:  &hub.Item{Kind: kind, Namespace: namespace, Name: name},
 		usage: hub.NewUsage(),
-		state: len(states) - 1,
+		state: len(states()) - 1,
 	}
 }
 
@@ -32,7 +34,7 @@ func (s *sum) add(part *hub.Item) {
 	s.count.Count++
 	addResources(&s.item.Requests, part.Requests)
 	addResources(&s.item.Limits, part.Limits)
-	if i := slices.Index(states[:], part.Status.State); i >= 0 {
+	if i := slices.Index(states(), part.Status.State); i >= 0 {
 		s.state = min(s.state, i)
 	}
 	if part.Status.State != hub.StateOK || part.Usage == nil {
@@ -61,7 +63,7 @@ func (s *sum) done(noun string) *hub.Item {
 	if count.Count == 0 {
 		s.usage, s.state = zeroUsage(), 0
 	}
-	item.Status.State = states[s.state]
+	item.Status.State = states()[s.state]
 	if count.Reporting < count.Count {
 		item.Status.Reason = fmt.Sprintf("%d of %d %s reporting", count.Reporting, count.Count, noun)
 	}

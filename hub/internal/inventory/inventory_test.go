@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -20,11 +17,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
-	"k8s.io/client-go/metadata"
 	metafake "k8s.io/client-go/metadata/fake"
-	"k8s.io/client-go/rest"
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/kubemon/kubemon/hub"
@@ -228,34 +222,6 @@ func TestMissingRightIsNamed(t *testing.T) {
 			t.Errorf("%d pods, want the one that can be read", len(inv.Pods))
 		}
 	})
-}
-
-// Over the wire: a server that answers, but not with what it is asked for.
-func TestBrokenAPIServer(t *testing.T) {
-	asked := make(chan struct{}, 1)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "etcd is away", http.StatusInternalServerError)
-		select {
-		case asked <- struct{}{}:
-		default:
-		}
-	}))
-	defer server.Close()
-	config := &rest.Config{Host: server.URL}
-	w := New(kubernetes.NewForConfigOrDie(config), metadata.NewForConfigOrDie(config), slog.New(slog.DiscardHandler))
-	ctx, cancel := context.WithCancel(t.Context())
-	var running sync.WaitGroup
-	running.Go(func() { w.Run(ctx) })
-	<-asked
-	for !strings.Contains(w.Inventory().Connection.Error, "ask the API server") {
-		time.Sleep(10 * time.Millisecond) // the test's own limit ends this
-	}
-	inv := w.Inventory()
-	if inv.Connection.Connected || w.Synced() || len(inv.Pods) != 0 {
-		t.Errorf("synced = %t, connection = %+v, %d pods, want nothing at all", w.Synced(), inv.Connection, len(inv.Pods))
-	}
-	cancel()
-	running.Wait() // Run ends, whatever the server does
 }
 
 func TestNone(t *testing.T) {

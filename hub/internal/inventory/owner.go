@@ -12,7 +12,7 @@ import (
 // Deployment's ReplicaSets, a CronJob's Jobs. A pod's owner is looked for
 // above them. The kinds that people write themselves are owners even where an
 // operator made them.
-var climbed = [...]string{"ReplicaSet", "Job"}
+func climbed() []string { return []string{"ReplicaSet", "Job"} }
 
 // owners finds who owns a pod, by UID: names repeat, and the old ReplicaSets
 // of a rollout still belong to their Deployment.
@@ -23,7 +23,7 @@ type owners struct {
 
 func (w *Watcher) owners() owners {
 	o := owners{byUID: make(map[types.UID]*kept[hub.Workload]), synced: make(map[string]bool)}
-	for _, kind := range climbed {
+	for _, kind := range climbed() {
 		k := w.byKind[kind]
 		o.synced[kind] = k.HasSynced() // before the list: what comes in between is in it
 		for _, obj := range k.GetStore().List() {
@@ -62,7 +62,7 @@ func (w *Watcher) workloads() []*hub.Workload {
 	for kind, k := range w.byKind {
 		for _, obj := range k.GetStore().List() {
 			controller := obj.(*kept[hub.Workload])
-			if controller.controller == nil || !slices.Contains(climbed[:], kind) {
+			if controller.controller == nil || !slices.Contains(climbed(), kind) {
 				list = append(list, &controller.value)
 			}
 		}
