@@ -126,7 +126,9 @@ func TestAnswerWithoutACluster(t *testing.T) {
 }
 
 func TestAnswerNodes(t *testing.T) {
-	inv := shop(web(1, "n1"), web(2, "n1"))
+	done := web(3, "n1")
+	done.Phase = "Failed"
+	inv := shop(web(1, "n1"), web(2, "n1"), done)
 	inv.Nodes[1].Ready, inv.Nodes[1].ReadySince = false, noon
 	inv.Nodes = append(inv.Nodes, &hub.Node{Name: "n3", Ready: true})
 	view := Answer(round(inv,

@@ -26,6 +26,11 @@ func TestAttribute(t *testing.T) {
 	restarted := seen(1, 10)
 	restarted.Containers[0].ID, restarted.Containers[0].Name = "c-new", "app"
 
+	waiting := web(1, "n1")
+	waiting.Containers = []hub.Container{{Name: "app"}, {Name: "sidecar", ID: "c-1"}}
+	misnamed := seen(1, 10)
+	misnamed.Containers[0].Name = "app" // the hint of c-1, which the status knows as sidecar
+
 	tests := []struct {
 		name string
 		inv  *hub.Inventory
@@ -42,6 +47,11 @@ func TestAttribute(t *testing.T) {
 			{Series: node, Usage: use(1000, 2e9)},
 			{Series: web1, Usage: use(10, 100)},
 			{Series: container(web1, "app"), Usage: use(9, 90)},
+		}},
+		{"a hint against the status", shop(waiting), []hub.PodReading{misnamed}, []hub.Row{
+			{Series: node, Usage: use(1000, 2e9)},
+			{Series: web1, Usage: use(10, 100)},
+			{Series: container(web1, "sidecar"), Usage: use(9, 90)},
 		}},
 		{"static pod by its config hash", shop(static), []hub.PodReading{{UID: "hash", Usage: use(5, 6)}}, []hub.Row{
 			{Series: node, Usage: use(1000, 2e9)},
