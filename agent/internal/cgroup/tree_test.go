@@ -150,12 +150,40 @@ func TestWalkKeepsOneOfEach(t *testing.T) {
 	}
 }
 
-func TestWalkIsBounded(t *testing.T) {
-	var paths []string
-	for i := range maxContainers + 2 {
-		paths = append(paths, fmt.Sprintf("user.slice/%064x", i), fmt.Sprintf("kubepods/pod%08x-0000-4000-8000-000000000000", i))
+// crowded is a tree with more pods and containers than any node has.
+type crowded struct{ fs.FS }
+
+func (crowded) ReadDir(dir string) ([]fs.DirEntry, error) {
+	var names []string
+	switch dir {
+	case ".":
+		names = []string{"kubepods", "user.slice"}
+	case "kubepods":
+		for i := range maxContainers + 2 {
+			names = append(names, fmt.Sprintf("pod%08x-0000-4000-8000-000000000000", i))
+		}
+	case "user.slice":
+		for i := range maxContainers + 2 {
+			names = append(names, fmt.Sprintf("%064x", i))
+		}
 	}
-	tree, err := Walk(groups(paths...))
+	var entries []fs.DirEntry
+	for _, name := range names {
+		entries = append(entries, folder(name))
+	}
+	return entries, nil
+}
+
+// A folder is a directory entry of that name.
+type folder string
+
+func (f folder) Name() string             { return string(f) }
+func (folder) IsDir() bool                { return true }
+func (folder) Type() fs.FileMode          { return fs.ModeDir }
+func (folder) Info() (fs.FileInfo, error) { return nil, errors.ErrUnsupported }
+
+func TestWalkIsBounded(t *testing.T) {
+	tree, err := Walk(crowded{})
 	if err != nil || len(tree.Containers) != maxContainers || len(tree.Pods) != maxContainers || len(tree.Problems) != 4 {
 		t.Errorf("%d containers, %d pods, %d problems, %v; want %d, %d, 4", len(tree.Containers), len(tree.Pods), len(tree.Problems), err, maxContainers, maxContainers)
 	}

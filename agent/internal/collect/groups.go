@@ -2,7 +2,6 @@ package collect
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/kubemon/kubemon/agent/internal/cgroup"
 	"github.com/kubemon/kubemon/shared/snapshot"
@@ -21,7 +20,7 @@ func (r *reading) groups(s *snapshot.Snapshot) (inPods map[int]bool, err error) 
 	for _, dir := range tree.Slices {
 		if g, ok := r.group(dir); ok {
 			s.Slices = append(s.Slices, snapshot.Slice{
-				Cgroup: text(dir), CgroupID: g.id, CPU: g.cpu, Memory: g.memory, IO: g.io, PIDs: g.pids, Pressure: g.pressure,
+				Cgroup: dir, CgroupID: g.id, CPU: g.cpu, Memory: g.memory, IO: g.io, PIDs: g.pids, Pressure: g.pressure,
 			})
 		}
 	}
@@ -40,7 +39,7 @@ func (r *reading) groups(s *snapshot.Snapshot) (inPods map[int]bool, err error) 
 	}
 	for _, group := range tree.Containers {
 		if container, ok := r.container(group, names); ok {
-			container.Cgroup = text(group.Path)
+			container.Cgroup = group.Path
 			s.Containers = append(s.Containers, container)
 		}
 	}
@@ -56,7 +55,7 @@ func (r *reading) pod(group cgroup.PodGroup, names names) (pod snapshot.Pod, ok 
 	name := names.pods[group.UID]
 	pod = snapshot.Pod{
 		UID: group.UID, Namespace: name.namespace, Name: name.name,
-		QOSClass: group.QOSClass, Cgroup: text(group.Path), CgroupID: g.id,
+		QOSClass: group.QOSClass, Cgroup: group.Path, CgroupID: g.id,
 		CPU: g.cpu, Memory: g.memory, IO: g.io, PIDs: g.pids, Pressure: g.pressure,
 		Containers: make([]snapshot.Container, 0, len(group.Containers)),
 	}
@@ -137,7 +136,3 @@ func (r *reading) warnMissing(controller string, err error) {
 	}
 	r.warn(controller, err)
 }
-
-// text makes a group's path fit to travel: whoever may make a group may give it
-// a name that is not UTF-8, which no decoder takes.
-func text(path string) string { return strings.ToValidUTF8(path, "\uFFFD") }
