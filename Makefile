@@ -6,13 +6,18 @@ LAB ?= kubemon
 GO ?= go
 SHELL := /bin/bash
 
+# One way to build everything, the images and Kubernetes included, so that the
+# big packages are compiled once. Only the race detector needs cgo.
+export CGO_ENABLED := 0
+export GOFLAGS := -trimpath
+
 # Without Kubernetes: where `make run` serves.
 AGENT_LISTEN ?= 127.0.0.1:10290
 HUB_LISTEN ?= 127.0.0.1:8080
 
 MODULES := ./shared/... ./agent/... ./hub/... ./e2e/...
-# The packages whose tests need no cluster.
-UNIT := $(filter-out %/e2e/cluster,$(shell $(GO) list $(MODULES) 2>/dev/null))
+# The packages of e2e whose tests need no cluster.
+OUTSIDE := $(filter-out %/e2e/cluster,$(shell $(GO) list ./e2e/... 2>/dev/null))
 
 .PHONY: help
 help: ## list these targets
@@ -48,7 +53,8 @@ check: ## format, vet, modernizers, each module on its own
 	for m in shared agent hub e2e; do (cd $$m && GOWORK=off $(GO) build ./...) || exit 1; done
 
 unit: ## the tests that need no cluster
-	$(GO) test -race -shuffle=on $(UNIT)
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on ./shared/... ./agent/... ./hub/...
+	$(GO) test -count=1 -shuffle=on $(OUTSIDE) # they read files that Go's test cache does not watch
 
 cluster: ## the tests on a real cluster, made for them and removed after
 	$(GO) test -count=1 -timeout=60m -v ./e2e/cluster
@@ -66,8 +72,8 @@ bench: ## the benchmarks, with allocations
 # Go builds only what changed, so these are always asked.
 .PHONY: bin/lab bin/kubemon-agent bin/kubemon-hub
 bin/lab:
-	CGO_ENABLED=0 $(GO) build -o bin/ ./e2e/cmd/lab
+	$(GO) build -o bin/ ./e2e/cmd/lab
 bin/kubemon-agent:
-	CGO_ENABLED=0 $(GO) build -o bin/ ./agent/cmd/kubemon-agent
+	$(GO) build -o bin/ ./agent/cmd/kubemon-agent
 bin/kubemon-hub:
-	CGO_ENABLED=0 $(GO) build -o bin/ ./hub/cmd/kubemon-hub
+	$(GO) build -o bin/ ./hub/cmd/kubemon-hub

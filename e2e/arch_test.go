@@ -74,7 +74,7 @@ var rooms = []room{
 		why: "answers come from a round and frames and nothing else"},
 	{packages: "hub/internal/pipeline", ours: []string{"hub", "shared/snapshot", "hub/internal/scrape", "hub/internal/delta"},
 		why: "the only loop knows the stages, not their libraries"},
-	{packages: "hub/internal/rest", ours: []string{"hub"}, theirs: []string{"github.com/labstack/echo/v4", "sigs.k8s.io/yaml"},
+	{packages: "hub/internal/rest", ours: []string{"hub"}, theirs: []string{"github.com/labstack/echo/v4", "github.com/klauspost/compress", "sigs.k8s.io/yaml"},
 		why: "the room of echo"},
 	{packages: "hub/internal/dashboard", why: "the page is embedded files"},
 	{packages: "hub/internal/metricsapi", ours: []string{"hub"}, theirs: []string{"github.com/prometheus/client_golang"},

@@ -1,0 +1,189 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+const interval = 10 * time.Second
+
+// possible complains about rates that cannot be on a guest of one CPU.
+func possible(u *usage) error {
+	if u == nil {
+		return nil
+	}
+	for name, v := range map[string]*float64{
+		"cpuMillicores":           u.CPUMillicores,
+		"diskReadBytesPerSecond":  u.DiskReadBytesPerSecond,
+		"diskWriteBytesPerSecond": u.DiskWriteBytesPerSecond,
+		"networkRxBytesPerSecond": u.NetworkRxBytesPerSecond,
+		"networkTxBytesPerSecond": u.NetworkTxBytesPerSecond,
+		"cpuThrottledRatio":       u.CPUThrottledRatio,
+	} {
+		most := 5e9 // bytes a second, more than a guest can move
+		if name == "cpuMillicores" {
+			most = 1100
+		}
+		if v != nil && (*v < 0 || *v > most) {
+			return fmt.Errorf("%s is %v", name, *v)
+		}
+	}
+	return nil
+}
+
+// allPossible checks every pod, container and node of the moment.
+func allPossible(ctx context.Context) error {
+	for _, path := range []string{"/api/v1/pods", "/api/v1/nodes"} {
+		l, err := fetch[list](ctx, path)
+		if err != nil {
+			return err
+		}
+		for _, i := range l.Items {
+			if err := possible(i.Usage); err != nil {
+				return fmt.Errorf("%s %s: %w", i.Kind, i.Name, err)
+			}
+			for _, c := range i.Containers {
+				if err := possible(c.Usage); err != nil {
+					return fmt.Errorf("%s %s, container %s: %w", i.Kind, i.Name, c.Name, err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// TestNodeComesAndGoes starts a third node while the hub runs, crashes it and
+// starts it again.
+func TestNodeComesAndGoes(t *testing.T) {
+	node, err := theLab.AddNode(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := theLab.StopNode(node.Number); err != nil {
+			t.Error(err)
+		}
+		if _, err := kubectl(context.Background(), "", "delete", "node", node.Name); err != nil {
+			t.Error(err)
+		}
+	})
+	path := "/api/v1/nodes/" + node.Name
+	t.Run("attach", func(t *testing.T) { attaches(t, node.Name, path) })
+	t.Run("crash", func(t *testing.T) { goesDown(t, node.Number, path) })
+	t.Run("return", func(t *testing.T) { returns(t, node.Number, path) })
+}
+
+func attaches(t *testing.T, node, path string) {
+	eventually(t, time.Minute, "usage of the new node", func() error {
+		got, err := fetch[item](t.Context(), path)
+		if err == nil && (got.Usage == nil || got.Usage.MemoryBytes == nil) {
+			err = fmt.Errorf("status %+v", got.Status)
+		}
+		return err
+	})
+	seen := time.Now()
+	took := seen.Sub(readySince(t, node))
+	t.Logf("first usage of %s in REST %.1f s after it was Ready", node, took.Seconds())
+	if took > 30*time.Second {
+		t.Errorf("first usage of %s took %v after Ready, want at most 30s", node, took)
+	}
+	status := mustFetch[struct {
+		Agents []struct {
+			Node   string
+			Attach struct{ AttachSeconds *float64 }
+		}
+	}](t, "/api/v1/status")
+	for _, a := range status.Agents {
+		if a.Node != node {
+			continue
+		}
+		t.Logf("/api/v1/status says %s attached in %s s", node, show(a.Attach.AttachSeconds))
+		if a.Attach.AttachSeconds == nil || *a.Attach.AttachSeconds > 30 {
+			t.Errorf("attachSeconds of %s is %s, want at most 30", node, show(a.Attach.AttachSeconds))
+		}
+	}
+}
+
+// readySince is when the node's condition last became Ready, to the second.
+func readySince(t *testing.T, name string) time.Time {
+	t.Helper()
+	node, err := kube.CoreV1().Nodes().Get(t.Context(), name, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range node.Status.Conditions {
+		if c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue {
+			return c.LastTransitionTime.Time
+		}
+	}
+	t.Fatalf("node %s is not Ready: %+v", name, node.Status.Conditions)
+	return time.Time{}
+}
+
+func goesDown(t *testing.T, number int, path string) {
+	if err := theLab.StopNode(number); err != nil {
+		t.Fatal(err)
+	}
+	stopped := time.Now()
+	var states []string
+	eventually(t, 2*time.Minute, "the crashed node down", func() error {
+		got, err := fetch[item](t.Context(), path)
+		if err != nil {
+			return err
+		}
+		if len(states) == 0 || states[len(states)-1] != got.Status.State {
+			states = append(states, got.Status.State)
+			t.Logf("%.1f s after the crash: %s, %q", time.Since(stopped).Seconds(), got.Status.State, got.Status.Reason)
+		}
+		for _, other := range []string{"node1", "node2"} {
+			if o, err := fetch[item](t.Context(), "/api/v1/nodes/"+other); err != nil || o.Status.State != "ok" {
+				t.Errorf("%s is %+v meanwhile, %v", other, o.Status, err)
+			}
+		}
+		if got.Status.State != "down" || got.Status.Reason == "" || got.Usage != nil {
+			return fmt.Errorf("state %s, reason %q, usage %v", got.Status.State, got.Status.Reason, got.Usage)
+		}
+		return nil
+	})
+	took := time.Since(stopped)
+	if took > 3*interval+2*time.Second {
+		t.Errorf("down only after %v, want within three intervals", took)
+	}
+	if fmt.Sprint(states) != "[ok stale down]" && fmt.Sprint(states) != "[stale down]" {
+		t.Errorf("states were %v, want stale and then down", states)
+	}
+}
+
+func returns(t *testing.T, number int, path string) {
+	if err := theLab.StartNode(t.Context(), number); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 3*time.Minute, "the node back with a CPU rate", func() error {
+		if err := allPossible(t.Context()); err != nil {
+			t.Error(err)
+		}
+		got, err := fetch[item](t.Context(), path)
+		if err == nil && (got.Status.State != "ok" || got.Usage == nil || got.Usage.CPUMillicores == nil) {
+			err = fmt.Errorf("status %+v, unavailable %v", got.Status, got.Unavailable)
+		}
+		return err
+	})
+	got := mustFetch[item](t, path+"?window=300")
+	known, gaps := 0, 0
+	for i, v := range got.Series.MemoryBytes {
+		if v != nil {
+			known++
+		} else if known > 0 && i < len(got.Series.MemoryBytes)-1 {
+			gaps++
+		}
+	}
+	t.Logf("series of 300 s over the crash: %d points, %d of them gaps", len(got.Series.Times), gaps)
+	if known < 2 || gaps < 2 {
+		t.Errorf("the series has %d values and %d gaps after the first, want both: %v", known, gaps, got.Series)
+	}
+}

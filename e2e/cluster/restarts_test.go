@@ -1,0 +1,146 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// kubemonPod returns the pod of a component, on a node unless that is empty.
+func kubemonPod(ctx context.Context, component, node string) (*corev1.Pod, error) {
+	pods, err := kube.CoreV1().Pods("kubemon").List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/component=" + component})
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range pods.Items {
+		if (node == "" || p.Spec.NodeName == node) && p.DeletionTimestamp == nil {
+			return &p, nil
+		}
+	}
+	return nil, fmt.Errorf("no %s pod on %q among %d", component, node, len(pods.Items))
+}
+
+// readyAgain waits until the component's pod is Ready and is not, or has more
+// restarts than, the one before; it returns when it became Ready, to the
+// second.
+func readyAgain(t *testing.T, component, node string, before *corev1.Pod) time.Time {
+	t.Helper()
+	var since time.Time
+	eventually(t, 3*time.Minute, component+" Ready again", func() error {
+		pod, err := kubemonPod(t.Context(), component, node)
+		if err != nil {
+			return err
+		}
+		if pod.UID == before.UID && restarts(pod) == restarts(before) {
+			return fmt.Errorf("still pod %s with %d restarts", pod.Name, restarts(pod))
+		}
+		for _, c := range pod.Status.Conditions {
+			if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
+				since = c.LastTransitionTime.Time
+				return nil
+			}
+		}
+		return fmt.Errorf("pod %s is not Ready", pod.Name)
+	})
+	return since
+}
+
+func restarts(p *corev1.Pod) int32 {
+	if len(p.Status.ContainerStatuses) == 0 {
+		return 0
+	}
+	return p.Status.ContainerStatuses[0].RestartCount
+}
+
+// TestAgentKilled kills the agent of a node; it is back with data within two
+// intervals of being Ready.
+func TestAgentKilled(t *testing.T) {
+	awaitPod(t, "burn-")
+	before, err := kubemonPod(t.Context(), "agent", "node1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := theLab.OnNode(t.Context(), 1, nil, "sh", "-c", "kill -9 $(pidof kubemon-agent)"); err != nil {
+		t.Fatal(err)
+	}
+	ready := readyAgain(t, "agent", "node1", before)
+	eventually(t, 2*time.Minute, "data of node1", func() error {
+		if err := allPossible(t.Context()); err != nil {
+			t.Error(err)
+		}
+		node, err := fetch[item](t.Context(), "/api/v1/nodes/node1")
+		if err == nil && (node.Status.State != "ok" || !node.Status.SampleTime.After(ready)) {
+			err = fmt.Errorf("status %+v", node.Status)
+		}
+		return err
+	})
+	withinTwoIntervals(t, "the killed agent", ready)
+}
+
+// TestHubKilled kills the hub; a new one has data within two intervals of
+// being Ready.
+func TestHubKilled(t *testing.T) {
+	awaitPod(t, "burn-")
+	before, err := kubemonPod(t.Context(), "hub", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := int64(0)
+	err = kube.CoreV1().Pods("kubemon").Delete(t.Context(), before.Name, metav1.DeleteOptions{GracePeriodSeconds: &now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ready := readyAgain(t, "hub", "", before)
+	eventually(t, 2*time.Minute, "CPU rates of the new hub", func() error {
+		if err := allPossible(t.Context()); err != nil {
+			return err
+		}
+		pod, err := podOf(t.Context(), "burn-")
+		if err == nil && (pod.Usage == nil || pod.Usage.CPUMillicores == nil) {
+			err = fmt.Errorf("unavailable %v", pod.Unavailable)
+		}
+		return err
+	})
+	withinTwoIntervals(t, "the killed hub", ready)
+}
+
+func withinTwoIntervals(t *testing.T, who string, ready time.Time) {
+	t.Helper()
+	took := time.Since(ready)
+	t.Logf("data of %s %.0f s after it was Ready again", who, took.Seconds())
+	if took > 2*interval+2*time.Second {
+		t.Errorf("data of %s only %v after Ready, want within two intervals", who, took)
+	}
+}
+
+// TestCrashLoop watches a container that ends after a second, again and again,
+// beside one that does not.
+func TestCrashLoop(t *testing.T) {
+	apply(t, crasher, nil)
+	seen := 0
+	eventually(t, 5*time.Minute, "three restarts", func() error {
+		if err := allPossible(t.Context()); err != nil {
+			t.Error(err)
+		}
+		pod, err := fetch[item](t.Context(), "/api/v1/namespaces/loads/pods/crash")
+		if err != nil {
+			return err
+		}
+		if pod.Usage != nil && pod.Usage.CPUMillicores != nil {
+			seen++
+		}
+		for _, c := range pod.Containers {
+			if c.Name == "crash" && c.Restarts >= 3 {
+				return nil
+			}
+		}
+		return fmt.Errorf("containers %+v", pod.Containers)
+	})
+	if seen == 0 {
+		t.Error("the pod never had a CPU rate while one of its containers ran on")
+	}
+}
