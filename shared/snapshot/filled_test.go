@@ -43,8 +43,8 @@ func fill(v reflect.Value, next *int) {
 			v.Set(reflect.ValueOf(time.Unix(int64(*next), 5).UTC()))
 			return
 		}
-		for i := range v.NumField() {
-			fill(v.Field(i), next)
+		for _, field := range v.Fields() {
+			fill(field, next)
 		}
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
