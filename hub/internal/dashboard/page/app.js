@@ -72,12 +72,15 @@ function state(item) {
 
 const restarts = (pod) => String((pod.containers || []).reduce((sum, c) => sum + c.restarts, 0));
 
+// room is what pods may use of a node; without an API server, all it has.
+const room = (n) => (n.allocatable ? [n.allocatable, "allocatable"] : [n.capacity, "capacity"]);
+
 // Columns: heading, what an item shows there, and whether that is a number.
 const nodeColumns = [
   ["Node", (n) => n.name],
   ["State", state],
-  ["CPU", (n) => used(n, "cpuMillicores", n.allocatable, "allocatable"), true],
-  ["Memory", (n) => used(n, "memoryBytes", n.allocatable, "allocatable"), true],
+  ["CPU", (n) => used(n, "cpuMillicores", ...room(n)), true],
+  ["Memory", (n) => used(n, "memoryBytes", ...room(n)), true],
   ["Disk read / write", (n) => pair(n, "diskReadBytesPerSecond", "diskWriteBytesPerSecond", rate), true],
   ["Network in / out", (n) => pair(n, "networkRxBytesPerSecond", "networkTxBytesPerSecond", rate), true],
   ["Pods", (n) => (n.pods ? `${n.pods.reporting} of ${n.pods.count}` : DASH), true],
@@ -110,7 +113,8 @@ const tile = (name, value, note) => element("div", { class: "tile" }, name, elem
 
 function requested(c, metric, format) {
   const text = (r) => (r && typeof r[metric] === "number" ? format(r[metric]) : DASH);
-  return `${text(c.requests)} requested, ${text(c.allocatable)} allocatable`;
+  const [bound, of] = room(c);
+  return `${c.requests ? text(c.requests) + " requested, " : ""}${text(bound)} ${of}`;
 }
 
 function fillTiles(c) {
