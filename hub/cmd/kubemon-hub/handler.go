@@ -30,7 +30,7 @@ func newHandler(loop *pipeline.Pipeline, frames *window.Window, fleet *fleet, lo
 	api, err := rest.New(rest.Config{
 		Reader:    answers{loop, frames},
 		Selector:  inventory.Selector,
-		Summarize: func(values []float64) hub.Summary { return hub.Summary(aggregate.Summarize(values)) },
+		Summarize: aggregate.Summarize,
 		Live:      loop.Live,
 		Ready:     fleet.ready,
 		Version:   daemon.Version(),

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -108,9 +109,7 @@ func (w *Window) Keep(f *hub.Frame) error {
 	if err != nil {
 		return fmt.Errorf("keep frame of node %s: %w", f.Node, err)
 	}
-	for s, n := range fresh.given {
-		w.series[s] = n
-	}
+	maps.Copy(w.series, fresh.given)
 	w.nodes[f.Node], w.last = node, fresh.last
 	return nil
 }
@@ -186,12 +185,7 @@ func (w *Window) nodeNames(only string) []string {
 	}
 	w.mu.RLock()
 	defer w.mu.RUnlock()
-	names := make([]string, 0, len(w.nodes))
-	for name := range w.nodes {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	return slices.Sorted(maps.Keys(w.nodes))
 }
 
 func (w *Window) nodeFrames(node string, from, to time.Time, seriesOf func(uint64) (hub.Series, error)) iter.Seq2[*hub.Frame, error] {

@@ -3,6 +3,7 @@ package window_test
 import (
 	"runtime"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -43,6 +44,40 @@ func TestClosedWindow(t *testing.T) {
 	if errs != 1 {
 		t.Errorf("Frames after Close gives %d errors, want 1", errs)
 	}
+}
+
+// TestManyReaders reads all that is kept, again and again, while frames of
+// changing pods are kept: each frame must be whole.
+func TestManyReaders(t *testing.T) {
+	w, err := window.Open(time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	start := time.Now()
+	var readers sync.WaitGroup
+	for range 3 {
+		readers.Go(func() {
+			for seen := 0; seen < 200; {
+				seen = 0
+				for f, err := range w.Frames("", start, start.Add(time.Hour)) {
+					if err != nil || len(f.Rows) != 2 || f.Rows[1].Series.Node != f.Node {
+						t.Errorf("read %+v, %v", f, err)
+						return
+					}
+					seen++
+				}
+			}
+		})
+	}
+	for i := range 200 {
+		f := windowtest.Frame("node"+strconv.Itoa(i%5), start.Add(time.Duration(i)*time.Second), float64(i))
+		f.Rows[1].Series.Pod = "web-" + strconv.Itoa(i)
+		if err := w.Keep(f); err != nil {
+			t.Error(err)
+		}
+	}
+	readers.Wait()
 }
 
 // busyFrame is a node with 30 pods of two containers, of which a third works.
