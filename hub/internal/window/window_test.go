@@ -54,11 +54,12 @@ func TestManyReaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer w.Close()
-	start := time.Now()
+	start := time.Now().Truncate(time.Millisecond)
+	const frames = 200
 	var readers sync.WaitGroup
 	for range 3 {
 		readers.Go(func() {
-			for seen := 0; seen < 200; {
+			for seen := 0; seen < frames; {
 				seen = 0
 				for f, err := range w.Frames("", start, start.Add(time.Hour)) {
 					if err != nil || len(f.Rows) != 2 || f.Rows[1].Series.Node != f.Node {
@@ -70,11 +71,11 @@ func TestManyReaders(t *testing.T) {
 			}
 		})
 	}
-	for i := range 200 {
+	for i := range frames {
 		f := windowtest.Frame("node"+strconv.Itoa(i%5), start.Add(time.Duration(i)*time.Second), float64(i))
 		f.Rows[1].Series.Pod = "web-" + strconv.Itoa(i)
 		if err := w.Keep(f); err != nil {
-			t.Error(err)
+			t.Fatal(err)
 		}
 	}
 	readers.Wait()
