@@ -22,12 +22,18 @@ const (
 //go:embed example.yaml
 var exampleYAML string
 
-// deployExample applies the example workload.
+// deployExample applies the example workload and waits until it runs.
 func (l *Lab) deployExample(ctx context.Context) error {
+	started := time.Now()
 	if err := l.Apply(ctx, strings.ReplaceAll(exampleYAML, "LOAD_IMAGE", l.LoadImage())); err != nil {
 		return err
 	}
-	l.progress.step("example workload deployed in namespace %s", exampleNamespace)
+	_, err := l.Exec(ctx, nil, "kubectl", "--namespace", exampleNamespace, "rollout", "status",
+		"--timeout", installTimeout, "deployment,statefulset")
+	if err != nil {
+		return fmt.Errorf("wait for the example workload: %w", err)
+	}
+	l.progress.step("example workload runs in namespace %s (after %.1f s)", exampleNamespace, time.Since(started).Seconds())
 	return nil
 }
 
