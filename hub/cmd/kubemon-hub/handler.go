@@ -39,11 +39,11 @@ func newHandler(loop *pipeline.Pipeline, frames *window.Window, fleet *fleet, lo
 	if err != nil {
 		return nil, err
 	}
+	page := dashboard.Handler()
 	mux := http.NewServeMux()
-	for _, path := range []string{"/api/", "/healthz", "/livez", "/readyz"} {
-		mux.Handle(path, api)
-	}
+	mux.Handle("/{$}", page)
+	mux.Handle("/assets/", page)
 	mux.Handle("GET /metrics", metricsapi.Handler(loop.View, daemon.Version()))
-	mux.Handle("/", dashboard.Handler())
+	mux.Handle("/", api) // which also answers for every unknown path
 	return mux, nil
 }

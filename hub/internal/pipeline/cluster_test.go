@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -83,6 +84,12 @@ func (c *cluster) join(name string) *machine {
 	c.machines["http://"+name] = m
 	c.agents = append(c.agents, hub.Agent{Node: name, URL: "http://" + name, Ready: true})
 	return m
+}
+
+// ready sets the condition of the agent's endpoint.
+func (c *cluster) ready(agent int, ready bool) {
+	c.agents = slices.Clone(c.agents)
+	c.agents[agent].Ready = ready
 }
 
 // hint says that there are other agents, and lets the pipeline act on it.

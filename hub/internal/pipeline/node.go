@@ -51,6 +51,15 @@ func hostOf(address string) string {
 // isNew reports whether the node has an agent that has not been asked.
 func (n *node) isNew() bool { return n.present && !n.asked }
 
+// isAnotherChance reports whether what discover now shows is reason to ask the
+// node's agent before the next round: another pod, or one that has become Ready
+// and whose answer is missing. Endpoints are published before they listen.
+func (n *node) isAnotherChance(agent hub.Agent) bool {
+	before := &n.state.Agent
+	answers := n.last != nil && n.missed == 0
+	return agent.PodUID != before.PodUID || agent.Ready && !before.Ready && !answers
+}
+
 // needsSecond reports whether the node has given one sample from which no rate
 // could be worked out. After a second one it waits for the rounds.
 func (n *node) needsSecond() bool { return n.present && n.missed == 0 && n.rateless == 1 }

@@ -163,6 +163,36 @@ func TestNewcomerThatDoesNotAnswer(t *testing.T) {
 	})
 }
 
+// TestNewcomerThatBecomesReady refuses at first, as an agent whose endpoint is
+// published before it listens: it is asked again when it is Ready, and not only
+// at the next round.
+func TestNewcomerThatBecomesReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster("node1")
+		c.run(t)
+		c.wait(time.Second)
+		c.join("node2").refuses = true
+		c.ready(1, false)
+		c.hint()
+		c.want(t, "node2", hub.StatePending, "connection refused", -1)
+		c.wait(2 * time.Second)
+		c.machines["http://node2"].refuses = false
+		c.hint() // it is still not Ready: nothing new
+		c.want(t, "node2", hub.StatePending, "connection refused", -1)
+		c.ready(1, true)
+		c.hint()
+		c.want(t, "node2", hub.StateOK, "", 0)
+		asked := c.asked["http://node2"]
+		c.ready(1, false)
+		c.hint()
+		c.ready(1, true)
+		c.hint()
+		if again := c.asked["http://node2"] - asked; again != 0 {
+			t.Errorf("an agent that answers was asked %d times more for becoming Ready", again)
+		}
+	})
+}
+
 func TestRebootAndAgentRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster("node1")

@@ -73,7 +73,7 @@ func (p *Pipeline) reconcile() {
 			p.nodes[key] = n
 		}
 		n.present = true
-		n.asked = n.asked && n.state.Agent.PodUID == agent.PodUID
+		n.asked = n.asked && !n.isAnotherChance(agent)
 		n.state.Agent = agent
 	}
 	inventory := p.Names.Inventory()
