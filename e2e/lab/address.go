@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 )
 
@@ -34,6 +35,10 @@ func nodeName(n int) string { return fmt.Sprintf("node%d", n) }
 
 // nodeAddress returns the address of node n on the lab's bridge.
 func nodeAddress(n int) netip.Addr { return netip.AddrFrom4([4]byte{10, 77, 0, byte(10 + n)}) }
+
+// nodeMAC returns the hardware address of node n: the same at every boot, so
+// that nobody sends to an old one after a restart, and locally administered.
+func nodeMAC(n int) net.HardwareAddr { return net.HardwareAddr{0x02, 0, 10, 77, 0, byte(10 + n)} }
 
 // podNetwork returns the network from which the pods of node n get addresses.
 func podNetwork(n int) netip.Prefix {

@@ -8,7 +8,7 @@ import (
 func TestEveryNodeHasAddressesOfItsOwn(t *testing.T) {
 	seen := map[string]bool{controlPlaneAddress: true}
 	for n := 1; n <= MaxNodes; n++ {
-		for _, address := range []string{nodeAddress(n).String(), podNetwork(n).String()} {
+		for _, address := range []string{nodeAddress(n).String(), podNetwork(n).String(), nodeMAC(n).String()} {
 			if seen[address] {
 				t.Errorf("node %d: address %s is used twice", n, address)
 			}

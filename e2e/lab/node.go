@@ -127,7 +127,7 @@ func (l *Lab) bootNode(ctx context.Context, n int) error {
 		"rootfstype=hostfs", "rootflags=/", "ro", "quiet", "init="+l.programs.GuestInit,
 		guest.PlanVariable+"="+planFile,
 		"ubda="+l.diskFile(n),
-		"vec0:transport=tap,ifname="+tapName(n)+",depth=128",
+		"vec0:transport=tap,ifname="+tapName(n)+",depth=128,mac="+nodeMAC(n).String(),
 		"con=null", "con0=null,fd:1")
 }
 
