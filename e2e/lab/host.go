@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -112,6 +113,19 @@ func checkHost(dir string) error {
 		errs = append(errs, errors.New(sentence))
 	}
 	return errors.Join(errs...)
+}
+
+// InstallPackages checks that this machine can run a lab and installs the
+// Debian packages that one needs. Up does so by itself.
+func InstallPackages(ctx context.Context, w io.Writer) error {
+	cache, err := cacheFolder()
+	if err != nil {
+		return err
+	}
+	if err := checkHost(cache); err != nil {
+		return err
+	}
+	return installPackages(ctx, newProgress(w))
 }
 
 // installPackages installs those of the Debian packages that are missing.

@@ -5,6 +5,7 @@
 //	lab status  [--name kubemon]              list what runs
 //	lab exec    [--name kubemon] COMMAND...   run a command in the lab's network, such as kubectl get pods
 //	lab down    [--name kubemon]              remove everything
+//	lab packages                              install the Debian packages that a lab needs
 //
 // Up needs root on an x86_64 Debian or Ubuntu machine with about 3 GiB of free
 // memory and 8 GiB of free disk; it says what is missing. It installs Debian
@@ -72,7 +73,7 @@ func main() {
 }
 
 // commands are those of the manual, and forward, which up runs by itself.
-var commands = []string{"up", "node", "status", "exec", "down", "forward"}
+var commands = []string{"up", "node", "status", "exec", "down", "packages", "forward"}
 
 // parse reads the command line; getenv is asked for KUBECONFIG.
 func parse(args []string, getenv func(string) string, stderr io.Writer) (config, error) {
@@ -88,12 +89,12 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (config,
 		return nil
 	})
 	if len(args) == 0 || !slices.Contains(commands, args[0]) {
-		fmt.Fprintln(stderr, "usage: lab up|node|status|exec|down [flags]")
+		fmt.Fprintln(stderr, "usage: lab up|node|status|exec|down|packages [flags]")
 		flags.PrintDefaults()
 		if len(args) > 0 && slices.Contains([]string{"-h", "-help", "--help"}, args[0]) {
 			return c, flag.ErrHelp
 		}
-		return c, fmt.Errorf("command %q: expected one of %s", strings.Join(args, " "), strings.Join(commands[:5], ", "))
+		return c, fmt.Errorf("command %q: expected one of %s", strings.Join(args, " "), strings.Join(commands[:6], ", "))
 	}
 	c.command = args[0]
 	if err := flags.Parse(args[1:]); err != nil {
@@ -113,8 +114,11 @@ func (c config) run(ctx context.Context) error {
 			Kubeconfig: c.kubeconfig, Listen: c.listen, HelmArgs: c.set, Progress: os.Stdout,
 		})
 	}
-	if c.command == "up" {
+	switch c.command {
+	case "up":
 		return c.up(ctx)
+	case "packages":
+		return lab.InstallPackages(ctx, os.Stdout)
 	}
 	l, err := lab.Open(c.name, os.Stdout)
 	if err != nil {
