@@ -143,6 +143,22 @@ spec:
       - {name: send, image: "{{.Image}}", args: [send, --to, "{{.To}}", --megabytes, "50"]}
 `
 
+// streamer sends a megabyte to .To every second.
+const streamer = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: stream, namespace: loads}
+spec:
+  selector: {matchLabels: {app: stream}}
+  template:
+    metadata: {labels: {app: stream}}
+    spec:
+      nodeSelector: {kubernetes.io/hostname: node1}
+      terminationGracePeriodSeconds: 1
+      containers:
+      - {name: send, image: "{{.Image}}", args: [send, --to, "{{.To}}", --megabytes, "1", --every, 1s]}
+`
+
 // crasher ends with an error after a second, again and again.
 const crasher = `
 apiVersion: v1
