@@ -139,6 +139,8 @@ func TestAnswerNodes(t *testing.T) {
 	diff(t, "n1 requests", n1.Requests, new(resources(200, 2e6)))
 	diff(t, "n1 limits", n1.Limits, new(resources(400, 4e6)))
 	diff(t, "n1 allocatable", n1.Allocatable, new(resources(3900, 7e9)))
+	diff(t, "n1 pods", n1.Pods, &hub.Count{Count: 2, Reporting: 1})
+	diff(t, "n3 pods", view.Nodes[2].Pods, &hub.Count{})
 	if n1.Reading == nil {
 		t.Error("n1 has no reading for its own answer")
 	}

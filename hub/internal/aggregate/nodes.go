@@ -10,7 +10,7 @@ import (
 )
 
 // nodeItems lists the nodes that have an agent and those that the API server
-// names, by name. Requests and limits are those of the pods on them.
+// names, by name. Requests, limits and the count are those of the pods on them.
 func (a *answer) nodeItems(pods []*hub.Item) []*hub.Item {
 	names := make(map[string]*hub.Item)
 	for name := range a.states {
@@ -28,6 +28,7 @@ func (a *answer) nodeItems(pods []*hub.Item) []*hub.Item {
 		}
 		addResources(&node.Requests, pod.Requests)
 		addResources(&node.Limits, pod.Limits)
+		countPod(node.Pods, pod)
 	}
 	items := make([]*hub.Item, 0, len(names))
 	for _, name := range slices.Sorted(maps.Keys(names)) {
@@ -37,7 +38,7 @@ func (a *answer) nodeItems(pods []*hub.Item) []*hub.Item {
 }
 
 func (a *answer) nodeItem(name string) *hub.Item {
-	item := &hub.Item{Kind: string(hub.KindNode), Name: name, Status: a.nodeStatus(name)}
+	item := &hub.Item{Kind: string(hub.KindNode), Name: name, Status: a.nodeStatus(name), Pods: new(hub.Count)}
 	reading := shown(a.states[name])
 	if reading != nil {
 		item.Usage = &reading.Host.Usage

@@ -168,13 +168,18 @@ func clusterItem(nodes, pods []*hub.Item) *hub.Item {
 func countPods(pods []*hub.Item) *hub.Count {
 	var count hub.Count
 	for _, pod := range pods {
-		if hasEnded(pod) {
-			continue
-		}
-		count.Count++
-		if pod.Status.State == hub.StateOK && pod.Usage != nil {
-			count.Reporting++
-		}
+		countPod(&count, pod)
 	}
 	return &count
+}
+
+// countPod counts a pod, unless it has ended.
+func countPod(count *hub.Count, pod *hub.Item) {
+	if hasEnded(pod) {
+		return
+	}
+	count.Count++
+	if pod.Status.State == hub.StateOK && pod.Usage != nil {
+		count.Reporting++
+	}
 }

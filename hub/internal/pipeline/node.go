@@ -51,9 +51,22 @@ func hostOf(address string) string {
 // isNew reports whether the node has an agent that has not been asked.
 func (n *node) isNew() bool { return n.present && !n.asked }
 
+// newcomerTime is how long a new agent may take to answer and is still asked
+// between the rounds.
+const newcomerTime = time.Minute
+
+// needsFirst reports whether a newcomer has not answered yet. Endpoints are
+// published before they listen, so the first question often comes too early.
+func (n *node) needsFirst() bool {
+	return n.present && n.last == nil && time.Since(n.state.Health.FirstSeen) < newcomerTime
+}
+
+// isUnsettled reports whether the node is asked again before the next round.
+func (n *node) isUnsettled() bool { return n.needsFirst() || n.needsSecond() }
+
 // isAnotherChance reports whether what discover now shows is reason to ask the
 // node's agent before the next round: another pod, or one that has become Ready
-// and whose answer is missing. Endpoints are published before they listen.
+// and whose answer is missing.
 func (n *node) isAnotherChance(agent hub.Agent) bool {
 	before := &n.state.Agent
 	answers := n.last != nil && n.missed == 0

@@ -123,8 +123,9 @@ func (p *Pipeline) Run(ctx context.Context) {
 	}
 }
 
-// soonAfter is when a node's second sample is taken: late enough for a rate
-// that says something, much sooner than the next round.
+// soonAfter is when a newcomer is asked again, for its first answer or for its
+// second: late enough for a rate that says something, much sooner than the next
+// round.
 const soonAfter = 2 * time.Second
 
 // rest waits for the next round. Newcomers are asked as they come.
@@ -143,16 +144,16 @@ func (p *Pipeline) rest(ctx context.Context, next time.Time) {
 			p.visit(ctx, next, p.pick((*node).isNew))
 			again = p.again(next)
 		case <-again:
-			p.visit(ctx, next, p.pick((*node).needsSecond))
-			again = nil
+			p.visit(ctx, next, p.pick((*node).isUnsettled))
+			again = p.again(next)
 		}
 	}
 }
 
-// again is a timer for second samples, nil if nobody needs one or the next
+// again is a timer for those who are asked again, nil if nobody is or the next
 // round comes soon enough.
 func (p *Pipeline) again(next time.Time) <-chan time.Time {
-	if time.Until(next) < 2*soonAfter || len(p.pick((*node).needsSecond)) == 0 {
+	if time.Until(next) < 2*soonAfter || len(p.pick((*node).isUnsettled)) == 0 {
 		return nil
 	}
 	return time.After(soonAfter)

@@ -163,6 +163,24 @@ func TestNewcomerThatDoesNotAnswer(t *testing.T) {
 	})
 }
 
+// TestNewcomerThatListensLate refuses for three seconds: it is asked every two.
+func TestNewcomerThatListensLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		c.run(t)
+		c.wait(time.Second)
+		c.join("node1").refuses = true
+		c.hint()
+		c.wait(3 * time.Second)
+		c.machines["http://node1"].refuses = false
+		c.want(t, "node1", hub.StatePending, "connection refused", -1)
+		c.wait(time.Second)
+		c.want(t, "node1", hub.StateOK, "", 0)
+		c.wait(2 * time.Second)
+		c.want(t, "node1", hub.StateOK, "", 2)
+	})
+}
+
 // TestNewcomerThatBecomesReady refuses at first, as an agent whose endpoint is
 // published before it listens: it is asked again when it is Ready, and not only
 // at the next round.
@@ -175,7 +193,6 @@ func TestNewcomerThatBecomesReady(t *testing.T) {
 		c.ready(1, false)
 		c.hint()
 		c.want(t, "node2", hub.StatePending, "connection refused", -1)
-		c.wait(2 * time.Second)
 		c.machines["http://node2"].refuses = false
 		c.hint() // it is still not Ready: nothing new
 		c.want(t, "node2", hub.StatePending, "connection refused", -1)
