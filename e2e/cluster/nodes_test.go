@@ -87,10 +87,14 @@ func attaches(t *testing.T, node, path string) {
 		return err
 	})
 	seen := time.Now()
-	took := seen.Sub(readySince(t, node))
-	t.Logf("first usage of %s in REST %.1f s after it was Ready", node, took.Seconds())
-	if took > 30*time.Second {
-		t.Errorf("first usage of %s took %v after Ready, want at most 30s", node, took)
+	ready, started := readySince(t, node), agentStarted(t, node)
+	took := seen.Sub(ready)
+	t.Logf("first usage of %s in REST %.1f s after it was Ready, %.1f s of which its runtime took to start the agent",
+		node, took.Seconds(), started.Sub(ready).Seconds())
+	// How fast a container starts is the machine's affair. From there on it is
+	// kubemon's, and at most an interval.
+	if bound := max(30*time.Second, started.Sub(ready)+interval); took > bound {
+		t.Errorf("first usage of %s took %v after Ready, want at most %v", node, took, bound)
 	}
 	status := mustFetch[struct {
 		Agents []struct {
@@ -103,8 +107,8 @@ func attaches(t *testing.T, node, path string) {
 			continue
 		}
 		t.Logf("/api/v1/status says %s attached in %s s", node, show(a.Attach.AttachSeconds))
-		if a.Attach.AttachSeconds == nil || *a.Attach.AttachSeconds > 30 {
-			t.Errorf("attachSeconds of %s is %s, want at most 30", node, show(a.Attach.AttachSeconds))
+		if a.Attach.AttachSeconds == nil || *a.Attach.AttachSeconds > took.Seconds() {
+			t.Errorf("attachSeconds of %s is %s, want at most the %.1f seen", node, show(a.Attach.AttachSeconds), took.Seconds())
 		}
 	}
 }
@@ -122,6 +126,23 @@ func readySince(t *testing.T, name string) time.Time {
 		}
 	}
 	t.Fatalf("node %s is not Ready: %+v", name, node.Status.Conditions)
+	return time.Time{}
+}
+
+// agentStarted is when the container of the node's agent started, to the
+// second.
+func agentStarted(t *testing.T, node string) time.Time {
+	t.Helper()
+	pod, err := kubemonPod(t.Context(), "agent", node)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range pod.Status.ContainerStatuses {
+		if c.State.Running != nil {
+			return c.State.Running.StartedAt.Time
+		}
+	}
+	t.Fatalf("the agent of %s does not run: %+v", node, pod.Status.ContainerStatuses)
 	return time.Time{}
 }
 
@@ -151,7 +172,7 @@ func goesDown(t *testing.T, number int, path string) {
 		return nil
 	})
 	took := time.Since(stopped)
-	if took > 3*interval+2*time.Second {
+	if took > 3*interval+5*time.Second {
 		t.Errorf("down only after %v, want within three intervals", took)
 	}
 	if fmt.Sprint(states) != "[ok stale down]" && fmt.Sprint(states) != "[stale down]" {

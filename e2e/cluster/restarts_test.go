@@ -108,11 +108,13 @@ func TestHubKilled(t *testing.T) {
 	withinTwoIntervals(t, "the killed hub", ready)
 }
 
+// withinTwoIntervals bounds the time since ready, which is known to the second;
+// the other seconds are for asking.
 func withinTwoIntervals(t *testing.T, who string, ready time.Time) {
 	t.Helper()
 	took := time.Since(ready)
 	t.Logf("data of %s %.0f s after it was Ready again", who, took.Seconds())
-	if took > 2*interval+2*time.Second {
+	if took > 2*interval+5*time.Second {
 		t.Errorf("data of %s only %v after Ready, want within two intervals", who, took)
 	}
 }

@@ -48,20 +48,21 @@ func acceptAll(ctx context.Context, listener net.Listener, out io.Writer) error 
 
 func send(flags *flag.FlagSet) func(context.Context, io.Writer) error {
 	to := flags.String("to", "", "host:port to send to")
-	megabytes := flags.Int64("megabytes", 50, "how much to send, in MB of 10^6 bytes")
+	megabytes := flags.Float64("megabytes", 50, "how much to send, in MB of 10^6 bytes")
 	every := flags.Duration("every", 0, "send again after this time; 0 sends once")
 	return func(ctx context.Context, out io.Writer) error {
 		if _, _, err := net.SplitHostPort(*to); err != nil {
 			return fmt.Errorf("--to %q: expected host:port", *to)
 		}
-		if *megabytes < 1 {
-			return fmt.Errorf("--megabytes %d: expected at least 1", *megabytes)
+		size := int64(*megabytes * megabyte)
+		if size < 1 {
+			return fmt.Errorf("--megabytes %v: expected at least a byte", *megabytes)
 		}
 		return repeat(ctx, *every, func() error {
-			if err := sendBytes(ctx, *to, *megabytes*megabyte); err != nil {
+			if err := sendBytes(ctx, *to, size); err != nil {
 				return err
 			}
-			fmt.Fprintf(out, "sent %d bytes to %s\n", *megabytes*megabyte, *to)
+			fmt.Fprintf(out, "sent %d bytes to %s\n", size, *to)
 			return nil
 		})
 	}
