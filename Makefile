@@ -35,11 +35,11 @@ down: bin/lab ## remove all of it
 
 .PHONY: run
 run: bin/kubemon-agent bin/kubemon-hub ## agent and hub on this machine, without Kubernetes
-	@trap : INT TERM; \
+	@trap 'stopped=yes' INT TERM; \
 	bin/kubemon-agent --listen $(AGENT_LISTEN) & \
 	bin/kubemon-hub --listen $(HUB_LISTEN) --agents http://$(AGENT_LISTEN) & \
 	echo "kubemon: page and REST on http://$(HUB_LISTEN), the agent on http://$(AGENT_LISTEN)/snapshot; Ctrl-C ends both"; \
-	wait -n; status=$$?; kill $$(jobs -p) 2>/dev/null; wait; exit $$status
+	wait -n; status=$$?; kill $$(jobs -p) 2>/dev/null; wait; [ -n "$$stopped" ] || exit $$status
 
 .PHONY: test packages check unit cluster
 test: packages check unit cluster ## everything: format, vet, unit tests, then a real cluster

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -14,16 +15,21 @@ const release = "kubemon"
 // installTimeout is how long kubemon may take to be ready.
 const installTimeout = "4m"
 
-// installKubemon installs kubemon's chart, or upgrades it and restarts its
-// pods, since an image of the same version may have been built anew.
+// installKubemon installs kubemon's chart with the command that people use, or
+// upgrades it and restarts its pods, since an image of the same version may
+// have been built anew.
 func (l *Lab) installKubemon(ctx context.Context, extra []string) error {
 	started := time.Now()
 	_, err := l.Exec(ctx, nil, "helm", "status", release, "--namespace", Namespace)
-	upgrade := err == nil
-	if _, err := l.Exec(ctx, nil, l.helmArgs(extra)...); err != nil {
-		return fmt.Errorf("install kubemon: %w", err)
+	installed := err == nil
+	verb := "install"
+	if installed {
+		verb = "upgrade"
 	}
-	if upgrade {
+	if _, err := l.Exec(ctx, nil, l.helmArgs(extra, verb)...); err != nil {
+		return fmt.Errorf("%s kubemon: %w", verb, err)
+	}
+	if installed {
 		if err := l.restartKubemon(ctx); err != nil {
 			return err
 		}
@@ -32,15 +38,16 @@ func (l *Lab) installKubemon(ctx context.Context, extra []string) error {
 	return nil
 }
 
-func (l *Lab) helmArgs(extra []string) []string {
-	return append([]string{"helm", "upgrade", "--install", release, filepath.Join(l.sources, "charts", "kubemon"),
-		"--namespace", Namespace, "--create-namespace", "--wait", "--timeout", installTimeout}, extra...)
+// helmArgs is helm's command line: its verb, with flags of its own, on kubemon.
+func (l *Lab) helmArgs(extra []string, verb ...string) []string {
+	return slices.Concat([]string{"helm"}, verb, []string{release, filepath.Join(l.sources, "charts", "kubemon"),
+		"--namespace", Namespace, "--create-namespace", "--wait", "--timeout", installTimeout}, extra)
 }
 
 // UpgradeKubemon changes the installed kubemon's values, given as arguments of
 // helm such as --set hub.window=1m, and waits until its pods are ready.
 func (l *Lab) UpgradeKubemon(ctx context.Context, extra ...string) error {
-	if _, err := l.Exec(ctx, nil, l.helmArgs(extra)...); err != nil {
+	if _, err := l.Exec(ctx, nil, l.helmArgs(extra, "upgrade")...); err != nil {
 		return fmt.Errorf("upgrade kubemon: %w", err)
 	}
 	return nil

@@ -48,7 +48,7 @@ func Install(ctx context.Context, opt InstallOptions) error {
 	if err != nil {
 		return err
 	}
-	install := l.helmArgs(append(opt.HelmArgs, "--kubeconfig", opt.Kubeconfig))
+	install := l.helmArgs(append(opt.HelmArgs, "--kubeconfig", opt.Kubeconfig), "upgrade", "--install")
 	cmd := exec.CommandContext(ctx, helm, install[1:]...)
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("install kubemon: %w: %s", err, lastLines(output))
