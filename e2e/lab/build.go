@@ -156,14 +156,18 @@ func (l *Lab) buildPrograms(ctx context.Context) error {
 	l.programs = programs{
 		Kubernetes: kubernetes,
 		Helm:       helm,
-		GuestInit:  l.path("bin", "init"),
 		Lab:        l.path("bin", "lab"),
 	}
-	module := filepath.Join(l.sources, "e2e")
-	if err := compile(ctx, module, "./lab/guest/init", "-s -w", l.programs.GuestInit); err != nil {
+	if err := l.buildGuestInit(ctx); err != nil {
 		return err
 	}
-	return compile(ctx, module, "./cmd/lab", "-s -w", l.programs.Lab)
+	return compile(ctx, filepath.Join(l.sources, "e2e"), "./cmd/lab", "-s -w", l.programs.Lab)
+}
+
+// buildGuestInit builds the first process of the lab's guests.
+func (l *Lab) buildGuestInit(ctx context.Context) error {
+	l.programs.GuestInit = l.path("bin", "init")
+	return compile(ctx, filepath.Join(l.sources, "e2e"), "./lab/guest/init", "-s -w", l.programs.GuestInit)
 }
 
 // BuildHelm builds the Helm that the lab uses, unless the cache has it, and

@@ -73,7 +73,7 @@ func (l *Lab) StartNode(ctx context.Context, n int) error {
 		return nil
 	}
 	started := time.Now()
-	if err := l.bootNode(ctx, n); err != nil {
+	if err := l.bootGuest(ctx, n, l.nodePlan(n, l.sandboxImage())); err != nil {
 		return fmt.Errorf("start %s: %w", nodeName(n), err)
 	}
 	bootID, err := l.waitBooted(ctx, n)
@@ -108,8 +108,8 @@ func (l *Lab) StopNode(n int) error {
 
 func (l *Lab) diskFile(n int) string { return l.path("nodes", nodeName(n)+".img") }
 
-// bootNode starts the guest of node n.
-func (l *Lab) bootNode(ctx context.Context, n int) error {
+// bootGuest starts the guest of node n, which follows the plan.
+func (l *Lab) bootGuest(ctx context.Context, n int, plan guest.Plan) error {
 	if err := l.plugNode(ctx, n); err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (l *Lab) bootNode(ctx context.Context, n int) error {
 		return err
 	}
 	planFile := l.path("nodes", nodeName(n)+".json")
-	if err := l.nodePlan(n, l.sandboxImage()).Write(planFile); err != nil {
+	if err := plan.Write(planFile); err != nil {
 		return err
 	}
 	// The host's files are mounted read-only (ro): no guest writes to them. The

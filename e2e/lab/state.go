@@ -96,10 +96,8 @@ func (l *Lab) writeFiles(folder string, files map[string][]byte) error {
 // lock makes the lab's folders and keeps other programs from changing the lab
 // until unlock is called or this program ends.
 func (l *Lab) lock() (unlock func(), err error) {
-	for _, folder := range []string{"log", "run", "uml", "images"} {
-		if err := os.MkdirAll(l.path(folder), 0o700); err != nil {
-			return nil, fmt.Errorf("make folder of lab %s: %w", l.name, err)
-		}
+	if err := l.makeFolders(); err != nil {
+		return nil, err
 	}
 	file, err := os.OpenFile(l.dir+".lock", os.O_CREATE|os.O_RDWR|unix.O_CLOEXEC, 0o600)
 	if err != nil {
@@ -111,6 +109,16 @@ func (l *Lab) lock() (unlock func(), err error) {
 	return func() { file.Close() }, nil
 }
 
+// makeFolders makes the folders that the lab's files go into.
+func (l *Lab) makeFolders() error {
+	for _, folder := range []string{"log", "run", "uml", "images"} {
+		if err := os.MkdirAll(l.path(folder), 0o700); err != nil {
+			return fmt.Errorf("make folder of lab %s: %w", l.name, err)
+		}
+	}
+	return nil
+}
+
 // Down ends everything that the lab started and removes its network and files.
 // It carries on after an error, so that as little as possible stays.
 func (l *Lab) Down(ctx context.Context) error {
@@ -119,9 +127,20 @@ func (l *Lab) Down(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	names, err := l.recorded()
+	ended, err := l.remove(ctx)
 	if err != nil {
 		return err
+	}
+	l.progress.step("lab %s is gone: %d processes ended, its network and files removed", l.name, ended)
+	return os.Remove(l.dir + ".lock")
+}
+
+// remove is Down for who holds the lab's lock. It returns how many processes
+// it ended.
+func (l *Lab) remove(ctx context.Context) (ended int, err error) {
+	names, err := l.recorded()
+	if err != nil {
+		return 0, err
 	}
 	var errs []error
 	for _, name := range names {
@@ -129,10 +148,9 @@ func (l *Lab) Down(ctx context.Context) error {
 	}
 	errs = append(errs, l.removeNetwork(ctx), os.RemoveAll(l.dir))
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("take lab %s down: %w", l.name, err)
+		return 0, fmt.Errorf("take lab %s down: %w", l.name, err)
 	}
-	l.progress.step("lab %s is gone: %d processes ended, its network and files removed", l.name, len(names))
-	return os.Remove(l.dir + ".lock")
+	return len(names), nil
 }
 
 // Status returns one line for each process that the lab started: its name,
