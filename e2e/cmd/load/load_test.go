@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -34,7 +35,7 @@ func TestWrongUsageNamesWhatWasExpected(t *testing.T) {
 		args []string
 		want string
 	}{
-		"no load":      {nil, "expected one of burn, crash, hold, pause, send, serve, write"},
+		"no load":      {nil, "expected one of burn, burst, crash, hold, pause, send, serve, write"},
 		"unknown load": {[]string{"melt"}, "expected one of burn"},
 		"unknown flag": {[]string{"burn", "--cores", "1"}, "-cores"},
 		"argument":     {[]string{"pause", "now"}, `unexpected argument "now"`},
@@ -47,7 +48,7 @@ func TestWrongUsageNamesWhatWasExpected(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			var stderr bytes.Buffer
-			err := run(t.Context(), test.args, t.Output(), &stderr)
+			err := run(t.Context(), test.args, strings.NewReader(""), t.Output(), &stderr)
 			if err == nil {
 				t.Fatalf("run(%q) succeeded", test.args)
 			}
@@ -55,6 +56,36 @@ func TestWrongUsageNamesWhatWasExpected(t *testing.T) {
 				t.Errorf("run(%q) said %q, want %q in it", test.args, said, test.want)
 			}
 		})
+	}
+}
+
+func TestLoadsEndByThemselves(t *testing.T) {
+	for _, args := range [][]string{{"pause"}, {"burn", "--millicores", "1"}, {"hold", "--mebibytes", "1"}, {"burst"}} {
+		input, _ := io.Pipe() // it never ends and nothing comes
+		if err := run(t.Context(), append(args, "--for=1ms"), input, t.Output(), t.Output()); err != nil {
+			t.Errorf("load %q: %v", args, err)
+		}
+	}
+}
+
+func TestBurstUsesWhatItIsTold(t *testing.T) {
+	before, err := processCPU()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	if err := run(t.Context(), []string{"burst"}, strings.NewReader("20ms\n5ms\n"), &said, t.Output()); err != nil {
+		t.Fatal(err)
+	}
+	after, err := processCPU()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said.String() != "used 20ms\nused 5ms\n" || after-before < 25*time.Millisecond {
+		t.Errorf("burst of 20ms and 5ms used %s and said %q", after-before, said.String())
+	}
+	if err := run(t.Context(), []string{"burst"}, strings.NewReader("much\n"), t.Output(), t.Output()); err == nil || !strings.Contains(err.Error(), `"much"`) {
+		t.Errorf("burst of much: %v, want an error that names it", err)
 	}
 }
 
@@ -95,7 +126,7 @@ func TestWriteFileWritesThatMuch(t *testing.T) {
 }
 
 func TestCrashFails(t *testing.T) {
-	if err := run(t.Context(), []string{"crash", "--after", "1ms"}, t.Output(), t.Output()); err == nil {
+	if err := run(t.Context(), []string{"crash", "--after", "1ms"}, strings.NewReader(""), t.Output(), t.Output()); err == nil {
 		t.Error("crash succeeded")
 	}
 }

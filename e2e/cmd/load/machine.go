@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"flag"
 	"fmt"
@@ -51,6 +52,55 @@ func burnUntil(ctx context.Context, millicores int) error {
 		case <-ticker.C:
 		}
 	}
+}
+
+func burst(in io.Reader) load {
+	return func(*flag.FlagSet) func(context.Context, io.Writer) error {
+		return func(ctx context.Context, out io.Writer) error {
+			lines, failed := make(chan string), make(chan error, 1)
+			go func() {
+				defer close(lines)
+				scanner := bufio.NewScanner(in)
+				for scanner.Scan() {
+					lines <- scanner.Text()
+				}
+				failed <- scanner.Err()
+			}()
+			for {
+				select {
+				case <-ctx.Done():
+					return nil
+				case line, ok := <-lines:
+					if !ok {
+						return <-failed
+					}
+					if err := burstOnce(line, out); err != nil {
+						return err
+					}
+				}
+			}
+		}
+	}
+}
+
+// burstOnce uses as much CPU time as line says.
+func burstOnce(line string, out io.Writer) error {
+	wanted, err := time.ParseDuration(line)
+	if err != nil {
+		return fmt.Errorf("line %q: expected a duration such as 20ms", line)
+	}
+	before, err := processCPU()
+	if err != nil {
+		return err
+	}
+	for used := before; used-before < wanted; {
+		spin()
+		if used, err = processCPU(); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(out, "used %s\n", wanted)
+	return err
 }
 
 // share returns how much CPU time is due after some time.

@@ -1,6 +1,7 @@
 // Load makes a load whose size is known, for a monitor to be checked against.
 //
 //	load burn  --millicores 300
+//	load burst
 //	load hold  --mebibytes 200
 //	load write --mebibytes 64 --file /data/file [--direct] [--every 10s]
 //	load serve --listen :8080
@@ -8,15 +9,17 @@
 //	load crash --after 1s
 //	load pause
 //
-// Burn uses that much CPU time per second of the clock, on one processor.
+// Burn uses that much CPU time per second of the clock, on one processor. Burst
+// reads durations such as 20ms, one a line, and uses that much CPU time for each.
 // Hold keeps that much memory resident. Write writes that much to the file, and
 // with --direct past the page cache; serve takes TCP connections and counts the
 // bytes that come; send sends exactly that many bytes over one connection.
 // Crash exits with 1; pause only waits.
 //
 // A MiB is 2^20 bytes, a MB 10^6. Write and send do their work once and then
-// wait, unless --every repeats it. Each says in a line what it did. SIGTERM and
-// SIGINT end every load with exit code 0; a failure is exit code 1, wrong usage
+// wait, unless --every repeats it. Each says in a line what it did. SIGTERM,
+// SIGINT and the end of the time that --for gives end every load with exit code
+// 0, and the end of its input ends burst; a failure is exit code 1, wrong usage
 // exit code 2.
 package main
 
@@ -38,9 +41,9 @@ import (
 // function does the work until it is done or ctx ends.
 type load func(flags *flag.FlagSet) func(ctx context.Context, out io.Writer) error
 
-func loads() map[string]load {
+func loads(stdin io.Reader) map[string]load {
 	return map[string]load{
-		"burn": burn, "hold": hold, "write": write, "serve": serve, "send": send, "crash": crash, "pause": pause,
+		"burn": burn, "burst": burst(stdin), "hold": hold, "write": write, "serve": serve, "send": send, "crash": crash, "pause": pause,
 	}
 }
 
@@ -50,7 +53,7 @@ var errUsage = errors.New("wrong usage")
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	switch {
 	case errors.Is(err, errUsage):
 		os.Exit(2)
@@ -61,8 +64,8 @@ func main() {
 }
 
 // run runs the load that args name.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	known := loads()
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	known := loads(stdin)
 	if len(args) == 0 || known[args[0]] == nil {
 		names := make([]string, 0, len(known))
 		for name := range known {
@@ -74,6 +77,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	flags := flag.NewFlagSet("load "+args[0], flag.ContinueOnError)
 	flags.SetOutput(stderr)
+	limit := flags.Duration("for", 0, "end after this time; 0 is no limit")
 	work := known[args[0]](flags)
 	if err := flags.Parse(args[1:]); err != nil {
 		return errUsage
@@ -81,6 +85,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if flags.NArg() > 0 {
 		fmt.Fprintf(stderr, "load %s: unexpected argument %q\n", args[0], flags.Arg(0))
 		return errUsage
+	}
+	if *limit > 0 {
+		limited, cancel := context.WithTimeout(ctx, *limit)
+		defer cancel()
+		ctx = limited
 	}
 	return work(ctx, stdout)
 }
