@@ -16,8 +16,8 @@ AGENT_LISTEN ?= 127.0.0.1:10290
 HUB_LISTEN ?= 127.0.0.1:8080
 
 MODULES := ./shared/... ./agent/... ./hub/... ./e2e/...
-# The packages of e2e whose tests need no cluster.
-OUTSIDE := $(filter-out %/e2e/cluster,$(shell $(GO) list ./e2e/... 2>/dev/null))
+# The packages of e2e whose tests need neither a cluster nor a kernel of their own.
+OUTSIDE := $(filter-out %/e2e/cluster %/e2e/kernel,$(shell $(GO) list ./e2e/... 2>/dev/null))
 
 .PHONY: help
 help: ## list these targets
@@ -41,8 +41,8 @@ run: bin/kubemon-agent bin/kubemon-hub ## agent and hub on this machine, without
 	echo "kubemon: page and REST on http://$(HUB_LISTEN), the agent on http://$(AGENT_LISTEN)/snapshot; Ctrl-C ends both"; \
 	wait -n; status=$$?; kill $$(jobs -p) 2>/dev/null; wait; [ -n "$$stopped" ] || exit $$status
 
-.PHONY: test packages check unit cluster
-test: packages check unit cluster ## everything: format, vet, unit tests, then a real cluster
+.PHONY: test packages check unit kernel cluster
+test: packages check unit kernel cluster ## everything: format, vet, unit tests, real kernels, then a real cluster
 
 packages: bin/lab ## install the Debian packages that the tests and the lab need
 	bin/lab packages
@@ -52,9 +52,12 @@ check: ## format, vet, modernizers, each module on its own
 	$(GO) vet $(MODULES)
 	for m in shared agent hub e2e; do (cd $$m && GOWORK=off $(GO) build ./...) || exit 1; done
 
-unit: ## the tests that need no cluster
+unit: ## the tests that need no cluster and no kernel of their own
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on ./shared/... ./agent/... ./hub/...
 	$(GO) test -count=1 -shuffle=on $(OUTSIDE) # they read files that Go's test cache does not watch
+
+kernel: ## the agent's tests on real kernels: a guest's and this machine's
+	$(GO) test -count=1 -timeout=15m -v ./e2e/kernel
 
 cluster: ## the tests on a real cluster, made for them and removed after
 	$(GO) test -count=1 -timeout=60m -v ./e2e/cluster
