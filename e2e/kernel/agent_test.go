@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/kubemon/kubemon/shared/snapshot"
 )
 
@@ -169,8 +171,25 @@ func findContainer(t *testing.T, told snapshot.Pod, c container) snapshot.Contai
 // the kernel's files, read before and after. It returns the pod as told.
 func (a *agent) compare(t *testing.T, p pod, containers ...container) snapshot.Pod {
 	t.Helper()
+	told, _ := a.compareOnce(t, p, containers)
+	return told
+}
+
+// compareStill is compare at a moment at which the kernel's numbers do not
+// move, so that every one of them must be equal.
+func (a *agent) compareStill(t *testing.T, p pod, containers ...container) (told snapshot.Pod) {
+	t.Helper()
+	eventually(t, "the kernel's numbers of pod "+p.uid+" stand still", func() (still bool) {
+		told, still = a.compareOnce(t, p, containers)
+		return still
+	})
+	return told
+}
+
+func (a *agent) compareOnce(t *testing.T, p pod, containers []container) (told snapshot.Pod, still bool) {
+	t.Helper()
 	before := readAll(t, p, containers)
-	told := findPod(t, a.snapshot(t), p)
+	told = findPod(t, a.snapshot(t), p)
 	after := readAll(t, p, containers)
 	checkBetween(t, "pod "+p.uid, before[0], podNumbers(told), after[0])
 	for i, c := range containers {
@@ -179,7 +198,7 @@ func (a *agent) compare(t *testing.T, p pod, containers ...container) snapshot.P
 	if len(told.Containers) != len(containers) {
 		t.Errorf("pod %s has %d containers in the snapshot, want %d", p.uid, len(told.Containers), len(containers))
 	}
-	return told
+	return told, cmp.Equal(before, after)
 }
 
 // readAll reads the kernel's numbers of the pod, then of its containers.

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 )
 
@@ -22,7 +23,7 @@ func testThrottled(t *testing.T, a *agent) {
 	eventually(t, "the load is throttled in ten periods", func() bool {
 		cpu := findContainer(t, a.compare(t, p, c), c).CPU
 		if cpu.LimitMillicores == nil || *cpu.LimitMillicores != wantMillicores {
-			t.Fatalf("limitMillicores is %s, want %v", millicores(cpu), wantMillicores)
+			t.Fatalf("limitMillicores is %v, want %v", cpu.LimitMillicores, wantMillicores)
 		}
 		periods, throttled, micros = *cpu.Periods, *cpu.ThrottledPeriods, cpu.UsageMicros-startMicros
 		return throttled >= 10
@@ -66,9 +67,10 @@ func testLimits(t *testing.T, a *agent) {
 		}
 	}
 	told := a.compare(t, p, c)
+	want := limits{new(1.0), new(uint64(0)), new(uint64(0))}
 	for _, n := range []numbers{podNumbers(told), containerNumbers(told.Containers[0])} {
-		if *n.CPU.LimitMillicores != 1 || *n.Memory.LimitBytes != 0 || *n.PIDs.Limit != 0 {
-			t.Errorf("limits are %s millicores, %d bytes, %d processes; want 1, 0, 0", millicores(n.CPU), *n.Memory.LimitBytes, *n.PIDs.Limit)
+		if diff := cmp.Diff(want, n.limits()); diff != "" {
+			t.Errorf("limits (-want +got):\n%s", diff)
 		}
 	}
 }

@@ -83,6 +83,16 @@ var guestTests = []struct {
 }{
 	{"throttled", testThrottled},
 	{"limits", testLimits},
+	{"holding", testHolding},
+	{"killed", testOOMKilled},
+	{"forking", testForking},
+	{"direct", testDirect},
+	{"buffered", testBuffered},
+	{"empty", testEmpty},
+	{"moved", testMoved},
+	{"frozen", testFrozen},
+	{"threaded", testThreaded},
+	{"elsewhere", testElsewhere},
 }
 
 func TestGuest(t *testing.T) {

@@ -24,6 +24,33 @@ func startIn(t *testing.T, g group, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// startInUntil is startIn for a load that prints a line when its work is done;
+// it returns then.
+func startInUntil(t *testing.T, g group, said string, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
+	out, err := cmd.StdoutPipe()
+	must(t, err)
+	enterAtStart(t, cmd, g)
+	must(t, cmd.Start())
+	t.Cleanup(func() { cmd.Wait() }) // its end is not what was tested
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil || !strings.HasPrefix(line, said) {
+		t.Fatalf("%q said %q, want %q first: %v", args, line, said, err)
+	}
+	return cmd
+}
+
+// runIn runs a program in a control group to its end, which must be good.
+func runIn(t *testing.T, g group, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
+	enterAtStart(t, cmd, g)
+	if output, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("run %q: %v: %s", args, err, output)
+	}
+}
+
 // enterAtStart makes a command that was not started yet begin in the group.
 func enterAtStart(t *testing.T, cmd *exec.Cmd, g group) {
 	t.Helper()

@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"strconv"
 	"strings"
 	"testing"
 
@@ -168,9 +167,29 @@ func (n numbers) counters() map[string]uint64 {
 	return all
 }
 
+// limits are those of a group, nil where there is none.
+type limits struct {
+	Millicores    *float64
+	Bytes, Number *uint64
+}
+
+func (n numbers) limits() (l limits) {
+	if n.CPU != nil {
+		l.Millicores = n.CPU.LimitMillicores
+	}
+	if n.Memory != nil {
+		l.Bytes = n.Memory.LimitBytes
+	}
+	if n.PIDs != nil {
+		l.Number = n.PIDs.Limit
+	}
+	return l
+}
+
 // checkBetween checks what the agent said against the kernel's files, read
 // before and after: no counter may be less than before or more than after,
-// none may be made up or left out, and what did not move must be equal.
+// none may be made up or left out. Limits, and everything when the kernel's
+// numbers did not move meanwhile, must be equal.
 func checkBetween(t *testing.T, what string, before, told, after numbers) {
 	t.Helper()
 	if cmp.Equal(before, after) {
@@ -181,6 +200,9 @@ func checkBetween(t *testing.T, what string, before, told, after numbers) {
 	}
 	if told.ID != before.ID || told.ID != after.ID {
 		t.Errorf("%s: cgroupID %d, the kernel says %d", what, told.ID, before.ID)
+	}
+	if diff := cmp.Diff(before.limits(), told.limits()); diff != "" && cmp.Equal(before.limits(), after.limits()) {
+		t.Errorf("%s: limits (-kernel +agent):\n%s", what, diff)
 	}
 	lower, got, upper := before.counters(), told.counters(), after.counters()
 	for name, value := range got {
@@ -193,12 +215,4 @@ func checkBetween(t *testing.T, what string, before, told, after numbers) {
 			t.Errorf("%s: %s is absent, the kernel has it", what, name)
 		}
 	}
-}
-
-// millicores is a limit of cpu.max as the contract has it, for messages.
-func millicores(cpu *snapshot.CPU) string {
-	if cpu == nil || cpu.LimitMillicores == nil {
-		return "none"
-	}
-	return strconv.FormatFloat(*cpu.LimitMillicores, 'f', -1, 64)
 }
