@@ -37,12 +37,15 @@ func PodUID(base string) (string, bool) {
 	return uid, true
 }
 
-// InPod reports whether a path has a pod's component, below one of kubepods.
+// InPod reports whether a path has a pod's component, below one of kubepods. A
+// runtime with the other driver than the kubelet's makes one such component of
+// the pod's and the container's names: kubepods-podUID.slice:cri-containerd:ID.
 func InPod(cgroupPath string) bool {
 	_, below, found := strings.Cut(cgroupPath, "kubepods")
 	for found && below != "" {
 		var component string
 		component, below, _ = strings.Cut(below, "/")
+		component, _, _ = strings.Cut(component, ":")
 		if _, ok := PodUID(component); ok {
 			return true
 		}
@@ -53,9 +56,11 @@ func InPod(cgroupPath string) bool {
 // ContainerID returns the container's ID, 64 hexadecimal digits, when base is
 // the last component of a container's path, whatever the runtime put around
 // it: cri-containerd-ID.scope, crio-ID, docker-ID.scope, the ID alone. Left out
-// are the mount units of a container's file systems and CRI-O's monitors.
+// are the mount units of a container's file systems and the monitors of CRI-O
+// and Podman, which have the ID of the container that they watch:
+// crio-conmon-ID.scope, libpod-conmon-ID.scope.
 func ContainerID(base string) (string, bool) {
-	if strings.HasSuffix(base, ".mount") || strings.HasPrefix(base, "crio-conmon") {
+	if strings.HasSuffix(base, ".mount") || strings.Contains(base, "-conmon-") {
 		return "", false
 	}
 	const length = 64
