@@ -1,0 +1,354 @@
+package collect_test
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kubemon/kubemon/shared/snapshot"
+)
+
+// An expectation is the snapshot that a description wants, in the making. It is
+// worked out from what stands below "expect" alone: how the node was laid out
+// is not known here.
+type expectation struct {
+	snapshot.Snapshot
+	everyGroup []option          // fields of each control group
+	io         []string          // the devices that groups have io of
+	ids        map[string]uint64 // of pods' network namespaces, by name
+}
+
+// claims are in the order in which they are worked out.
+var claims = []struct {
+	name   string
+	expect func(*expectation, *statement) error
+}{
+	{"agent", func(e *expectation, s *statement) error { return setAll(&e.Agent, s.options) }},
+	{"host", (*expectation).host},
+	{"every", (*expectation).every},
+	{"disk", (*expectation).disk},
+	{"network", (*expectation).uplinks},
+	{"slice", (*expectation).slice},
+	{"pod", (*expectation).pod},
+	{"container", (*expectation).container},
+	{"process", (*expectation).process},
+	{"warning", (*expectation).warning},
+}
+
+// newExpectation works out the expected snapshot.
+func newExpectation(expect []*statement) (*snapshot.Snapshot, error) {
+	e := usualNode()
+	for _, s := range expect {
+		known := false
+		for _, claim := range claims {
+			known = known || claim.name == s.name
+		}
+		if !known {
+			return nil, at(s.line, fmt.Errorf("%s is no part of a snapshot", s.name))
+		}
+	}
+	for _, claim := range claims {
+		for _, s := range expect {
+			if s.name != claim.name {
+				continue
+			}
+			if err := claim.expect(e, s); err != nil {
+				return nil, at(s.line, err)
+			}
+		}
+	}
+	return &e.Snapshot, nil
+}
+
+// usualNode is what a snapshot says when nothing below "expect" says otherwise:
+// see testdata/README.md.
+func usualNode() *expectation {
+	e := &expectation{ids: make(map[string]uint64)}
+	e.Snapshot = snapshot.Snapshot{
+		Version: snapshot.Version, Node: "node1", BootID: "2f60d716-2ddd-4824-a862-85bc218a1e97",
+		Time: time.Date(2026, 1, 2, 3, 4, 5, 678901234, time.UTC), BootNanos: 123456789,
+		Agent: snapshot.Agent{Version: "test", Cgroup: snapshot.Cgroup{
+			Mode: snapshot.ModeUnified, Controllers: []string{"cpu", "cpuset", "io", "memory", "pids"}, PSI: true,
+		}},
+		Host: snapshot.Host{
+			Load:     []float64{0.5, 0.25, 0.1},
+			Pressure: pressure(7),
+			Disks:    []snapshot.Disk{},
+			Network:  []snapshot.Interface{},
+		},
+		Slices: []snapshot.Slice{}, Pods: []snapshot.Pod{}, Containers: []snapshot.Container{}, Processes: []snapshot.Process{},
+		Warnings: []snapshot.Warning{{Source: "filesystems", Reason: "a copy of /proc has no mounts that could be measured"}},
+	}
+	e.Host.CPU = snapshot.HostCPU{
+		Count: 2, UsageMicros: new(uint64(9_000_000)), UserMicros: new(uint64(6_300_000)), SystemMicros: new(uint64(2_700_000)),
+		IOWaitMicros: new(uint64(200_000)), StealMicros: new(uint64(30_000)),
+	}
+	e.Host.Memory = snapshot.HostMemory{
+		TotalBytes: new(uint64(1_024_000)), AvailableBytes: new(uint64(614_400)), SwapTotalBytes: new(uint64(51_200)), SwapFreeBytes: new(uint64(40_960)),
+		AnonBytes: new(uint64(18_000_000)), FileBytes: new(uint64(13_500_000)), WorkingSetBytes: new(uint64(22_500_000)),
+	}
+	return e
+}
+
+// host reads "host [nested n=N] [FIELD=VALUE…]".
+func (e *expectation) host(s *statement) error {
+	if s.take("nested") {
+		group := e.group(s.n)
+		e.Host.CPU.UsageMicros, e.Host.CPU.UserMicros, e.Host.CPU.SystemMicros = &group.cpu.UsageMicros, &group.cpu.UserMicros, &group.cpu.SystemMicros
+		e.Host.Memory.AnonBytes, e.Host.Memory.FileBytes, e.Host.Memory.WorkingSetBytes = &group.memory.AnonBytes, &group.memory.FileBytes, &group.memory.WorkingSetBytes
+		e.Host.Pressure = group.pressure
+	}
+	return setAll(&e.Host, s.options)
+}
+
+// every reads "every group FIELD=VALUE…".
+func (e *expectation) every(s *statement) error {
+	e.everyGroup = append(e.everyGroup, s.options...)
+	if !s.take("group") {
+		return fmt.Errorf("every %q, want every group", s.words)
+	}
+	return s.takes(0)
+}
+
+// disk reads "disk NAME MAJOR:MINOR n=N".
+func (e *expectation) disk(s *statement) error {
+	if err := s.takes(2); err != nil {
+		return err
+	}
+	e.io = append(e.io, s.words[1])
+	e.Host.Disks = append(e.Host.Disks, snapshot.Disk{
+		Name: s.words[0], Device: s.words[1], ReadOps: 10 * s.n, ReadBytes: 51200 * s.n, WriteOps: 20 * s.n, WrittenBytes: 102400 * s.n, BusyMicros: 3000 * s.n,
+	})
+	return nil
+}
+
+// uplinks reads "network INTERFACE=N…" of the node.
+func (e *expectation) uplinks(s *statement) (err error) {
+	e.Host.Network, err = interfaces(s.options)
+	return err
+}
+
+func interfaces(options []option) ([]snapshot.Interface, error) {
+	list := []snapshot.Interface{}
+	for _, o := range options {
+		n, err := strconv.ParseUint(o.value, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("interface %s=%s, want a number", o.key, o.value)
+		}
+		list = append(list, snapshot.Interface{
+			Interface: o.key, RxBytes: 100 * n, RxPackets: 10 * n, RxErrors: n, RxDropped: 2 * n,
+			TxBytes: 300 * n, TxPackets: 30 * n, TxErrors: 3 * n, TxDropped: 4 * n,
+		})
+	}
+	return list, nil
+}
+
+// expectedGroup is what every control group has.
+type expectedGroup struct {
+	cpu      *snapshot.CPU
+	memory   *snapshot.Memory
+	io       []snapshot.DeviceIO
+	pids     *snapshot.PIDs
+	pressure *snapshot.Pressure
+}
+
+// group is the rule in testdata/README.md.
+func (e *expectation) group(n uint64) expectedGroup {
+	io := []snapshot.DeviceIO{}
+	for _, device := range e.io {
+		io = append(io, snapshot.DeviceIO{Device: device, ReadBytes: 800 * n, WrittenBytes: 900 * n, ReadOps: 8 * n, WriteOps: 9 * n})
+	}
+	return expectedGroup{
+		cpu: &snapshot.CPU{
+			UsageMicros: 1000 * n, UserMicros: 700 * n, SystemMicros: 300 * n,
+			Periods: new(10 * n), ThrottledPeriods: new(2 * n), ThrottledMicros: new(50 * n),
+		},
+		memory: &snapshot.Memory{
+			CurrentBytes: 4000 * n, WorkingSetBytes: 3000 * n, AnonBytes: 2000 * n, FileBytes: 1500 * n, InactiveFileBytes: 1000 * n,
+			PeakBytes: new(5000 * n), SwapBytes: new(600 * n), OOMKills: new(3 * n),
+		},
+		io:       io,
+		pids:     &snapshot.PIDs{Current: n},
+		pressure: pressure(n),
+	}
+}
+
+func pressure(n uint64) *snapshot.Pressure {
+	return &snapshot.Pressure{
+		CPU:    &snapshot.Stall{SomeMicros: 11 * n, FullMicros: new(uint64)},
+		Memory: &snapshot.Stall{SomeMicros: 14 * n, FullMicros: new(4 * n)},
+		IO:     &snapshot.Stall{SomeMicros: 15 * n, FullMicros: new(5 * n)},
+	}
+}
+
+// slice reads "slice PATH n=N [FIELD=VALUE…]".
+func (e *expectation) slice(s *statement) error {
+	if len(s.words) != 1 {
+		return fmt.Errorf("slice with %d words %q, want its path", len(s.words), s.words)
+	}
+	g := e.group(s.n)
+	slice := snapshot.Slice{Cgroup: s.words[0], CPU: g.cpu, Memory: g.memory, IO: g.io, PIDs: g.pids, Pressure: g.pressure}
+	err := setAll(&slice, slices.Concat(e.everyGroup, s.options))
+	e.Slices = append(e.Slices, slice)
+	return err
+}
+
+// pod reads "pod UID CLASS n=N cgroup=PATH [FIELD=VALUE…]", with its network and
+// its containers below.
+func (e *expectation) pod(s *statement) error {
+	if len(s.words) != 2 || s.option("cgroup") == "" {
+		return fmt.Errorf("pod with the words %q, want its UID and class, and cgroup=PATH", s.words)
+	}
+	g := e.group(s.n)
+	pod := snapshot.Pod{
+		UID: s.words[0], QOSClass: s.words[1], CPU: g.cpu, Memory: g.memory, IO: g.io, PIDs: g.pids, Pressure: g.pressure,
+		Containers: []snapshot.Container{},
+	}
+	for _, below := range s.body {
+		if err := e.inPod(&pod, below); err != nil {
+			return at(below.line, err)
+		}
+	}
+	err := setAll(&pod, slices.Concat(e.everyGroup, s.options))
+	e.Pods = append(e.Pods, pod)
+	return err
+}
+
+// inPod reads "container ID n=N [FIELD=VALUE…]", and "network NAME INTERFACE=N…"
+// or "network host".
+func (e *expectation) inPod(pod *snapshot.Pod, s *statement) (err error) {
+	switch s.name {
+	case "container":
+		container, err := e.newContainer(s)
+		pod.Containers = append(pod.Containers, container)
+		return err
+	case "network":
+		if len(s.words) != 1 {
+			return fmt.Errorf("network with %d words %q, want its name", len(s.words), s.words)
+		}
+		pod.NetworkID = e.networkID(s.words[0])
+		if s.words[0] == "host" {
+			pod.HostNetwork = true
+			return s.takes(1)
+		}
+		pod.Network, err = interfaces(s.options)
+		return err
+	}
+	return fmt.Errorf("%s in a pod, want container or network", s.name)
+}
+
+// networkID is the number of a network namespace: two pods in the same one have
+// the same.
+func (e *expectation) networkID(name string) uint64 {
+	if e.ids[name] == 0 {
+		e.ids[name] = uint64(len(e.ids) + 1)
+	}
+	return e.ids[name]
+}
+
+// container reads a container outside every pod, which has its path as well.
+func (e *expectation) container(s *statement) error {
+	if s.option("cgroup") == "" {
+		return fmt.Errorf("container without cgroup=PATH")
+	}
+	container, err := e.newContainer(s)
+	e.Containers = append(e.Containers, container)
+	return err
+}
+
+func (e *expectation) newContainer(s *statement) (snapshot.Container, error) {
+	if len(s.words) != 1 {
+		return snapshot.Container{}, fmt.Errorf("container with %d words %q, want its ID", len(s.words), s.words)
+	}
+	g := e.group(s.n)
+	container := snapshot.Container{ID: s.words[0], CPU: g.cpu, Memory: g.memory, IO: g.io, PIDs: g.pids, Pressure: g.pressure}
+	return container, setAll(&container, slices.Concat(e.everyGroup, s.options))
+}
+
+// process reads "process PID NAME n=N [FIELD=VALUE…]".
+func (e *expectation) process(s *statement) error {
+	if len(s.words) != 2 {
+		return fmt.Errorf("process with the words %q, want its PID and name", s.words)
+	}
+	pid, err := strconv.Atoi(s.words[0])
+	if err != nil {
+		return fmt.Errorf("process %s, want its PID", s.words[0])
+	}
+	process := snapshot.Process{
+		PID: pid, PPID: min(pid-1, 1), Name: s.words[1],
+		CPUMicros: 30_000 * s.n, RSSBytes: 16_384 * s.n, Threads: int(s.n), StartTicks: 10 * s.n,
+	}
+	err = setAll(&process, s.options)
+	e.Processes = append(e.Processes, process)
+	return err
+}
+
+// warning reads "warning SOURCE REASON": the reason, or a part of it.
+func (e *expectation) warning(s *statement) error {
+	if err := s.takes(2); err != nil {
+		return err
+	}
+	e.Warnings = append(e.Warnings, snapshot.Warning{Source: s.words[0], Reason: s.words[1]})
+	return nil
+}
+
+// setAll sets fields of what value points at.
+func setAll(value any, options []option) error {
+	for _, o := range options {
+		if err := setField(reflect.ValueOf(value).Elem(), o.key, o.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setField sets one field, named as in JSON with a dot between the names, to a
+// text or a number, or whatever JSON says.
+func setField(v reflect.Value, name, text string) error {
+	for part := range strings.SplitSeq(name, ".") {
+		if v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				v.Set(reflect.New(v.Type().Elem()))
+			}
+			v = v.Elem()
+		}
+		if v.Kind() != reflect.Struct {
+			return fmt.Errorf("%s: %s is in no struct", name, part)
+		}
+		field, ok := v.Type().FieldByNameFunc(func(field string) bool {
+			f, _ := v.Type().FieldByName(field)
+			tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			return tag == part
+		})
+		if !ok {
+			return fmt.Errorf("%s: there is no field %s", name, part)
+		}
+		v = v.FieldByIndex(field.Index)
+	}
+	v.SetZero()
+	if v.Kind() == reflect.String {
+		v.SetString(text)
+		return nil
+	}
+	if err := json.Unmarshal([]byte(text), v.Addr().Interface()); err != nil {
+		return fmt.Errorf("%s=%s: %w", name, text, err)
+	}
+	return nil
+}
+
+// inOrder sorts what has no order in the contract.
+func inOrder(s *snapshot.Snapshot) {
+	byID := func(a, b snapshot.Container) int { return cmp.Compare(a.ID, b.ID) }
+	slices.SortFunc(s.Slices, func(a, b snapshot.Slice) int { return cmp.Compare(a.Cgroup, b.Cgroup) })
+	slices.SortFunc(s.Pods, func(a, b snapshot.Pod) int { return cmp.Compare(a.UID, b.UID) })
+	for i := range s.Pods {
+		slices.SortFunc(s.Pods[i].Containers, byID)
+	}
+	slices.SortFunc(s.Containers, byID)
+	slices.SortFunc(s.Warnings, func(a, b snapshot.Warning) int { return cmp.Compare(a.Source, b.Source) })
+}
