@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -162,6 +163,40 @@ func TestParseAnswers(t *testing.T) {
 				t.Errorf("Parse(%s) answers %q, want %q in it", tt.arg, answer, want)
 			}
 		}
+	}
+}
+
+func TestParseCommand(t *testing.T) {
+	tests := []struct {
+		name     string
+		args     []string
+		operands []string
+		want     string // of the error
+	}{
+		{"after the flags", []string{"--listen=:2", "FROM", "TO"}, []string{"FROM", "TO"}, ""},
+		{"before the flags", []string{"FROM", "TO", "--listen", ":2"}, []string{"FROM", "TO"}, ""},
+		{"between the flags", []string{"FROM", "--listen=:2", "-"}, []string{"FROM", "-"}, ""},
+		{"after the end of the flags", []string{"--listen=:2", "FROM", "--", "-TO"}, []string{"FROM", "-TO"}, ""},
+		{"too few", []string{"--listen=:2", "FROM"}, nil, "TARGET is missing: wanted is kubemon-agent copy [flags] SOURCE TARGET"},
+		{"too many", []string{"FROM", "--listen=:2", "TO", "MORE"}, nil, `unexpected argument "MORE": wanted is kubemon-agent copy`},
+		{"a flag after an operand that is none", []string{"FROM", "TO", "--lisen=:2"}, nil, "lisen"},
+		{"help", []string{"FROM", "-h"}, nil, "Usage: kubemon-agent copy [flags] SOURCE TARGET\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			flags := flag.NewFlagSet("kubemon-agent", flag.ContinueOnError)
+			listen := flags.String("listen", ":1", "`address` to listen on")
+			operands, err := ParseCommand(flags, "copy [flags] SOURCE TARGET", []string{"SOURCE", "TARGET"}, tt.args, func(string) (string, bool) { return "", false })
+			if tt.want != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("ParseCommand: %v, want %q", err, tt.want)
+				}
+				return
+			}
+			if err != nil || !slices.Equal(operands, tt.operands) || *listen != ":2" {
+				t.Errorf("ParseCommand = %q, %v with --listen=%s; want %q, and :2", operands, err, *listen, tt.operands)
+			}
+		})
 	}
 }
 

@@ -16,23 +16,41 @@ import (
 // Parse adds -version. Its error is an [Answer] for -h and -version, else a
 // [UsageError] that names the flag or the variable.
 func Parse(flags *flag.FlagSet, args []string, lookupEnv func(string) (string, bool)) error {
+	_, err := ParseCommand(flags, "[flags]", nil, args, lookupEnv)
+	return err
+}
+
+// ParseCommand is Parse for one command of a program. synopsis is what follows
+// the program's name in the first lines of -h. The command takes exactly the
+// operands that are named, words that are no flags, and returns them in their
+// order; they may stand before, between and after the flags.
+func ParseCommand(flags *flag.FlagSet, synopsis string, names []string, args []string, lookupEnv func(string) (string, bool)) (operands []string, err error) {
 	version := flags.Bool("version", false, "print the version and exit")
 	flags.SetOutput(io.Discard) // Main prints the error, once
 	flags.Usage = func() {}
-	err := flags.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		return Answer(usage(flags))
+	for {
+		err := flags.Parse(args)
+		if errors.Is(err, flag.ErrHelp) {
+			return nil, Answer(usage(flags, synopsis))
+		}
+		if err != nil {
+			return nil, UsageError{err}
+		}
+		if *version {
+			return nil, Answer(flags.Name() + " " + Version())
+		}
+		if flags.NArg() == 0 {
+			break
+		}
+		operands, args = append(operands, flags.Arg(0)), flags.Args()[1:]
 	}
-	if err != nil {
-		return UsageError{err}
+	if len(operands) > len(names) {
+		return nil, Usagef("unexpected argument %q: wanted is %s %s, see -h", operands[len(names)], flags.Name(), synopsis)
 	}
-	if *version {
-		return Answer(flags.Name() + " " + Version())
+	if len(operands) < len(names) {
+		return nil, Usagef("%s is missing: wanted is %s %s, see -h", names[len(operands)], flags.Name(), synopsis)
 	}
-	if flags.NArg() > 0 {
-		return Usagef("unexpected argument %q: only flags are taken, see -h", flags.Arg(0))
-	}
-	return parseEnv(flags, lookupEnv)
+	return operands, parseEnv(flags, lookupEnv)
 }
 
 func parseEnv(flags *flag.FlagSet, lookupEnv func(string) (string, bool)) error {
@@ -61,9 +79,9 @@ func envName(program, flagName string) string {
 }
 
 // usage lists every flag with its default and its environment form.
-func usage(flags *flag.FlagSet) string {
+func usage(flags *flag.FlagSet, synopsis string) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "Usage: %s [flags]\n\nFlags, each with its environment variable:\n", flags.Name())
+	fmt.Fprintf(&text, "Usage: %s %s\n\nFlags, each with its environment variable:\n", flags.Name(), synopsis)
 	flags.VisitAll(func(f *flag.Flag) {
 		if f.Name == "version" {
 			fmt.Fprintf(&text, "\n  -version\n      %s\n", f.Usage)
