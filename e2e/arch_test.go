@@ -53,6 +53,10 @@ var rooms = []room{
 		why:    "collect reads what hostfs hands it and serves nobody"},
 	{packages: "agent/internal/serve", ours: []string{"shared/snapshot"},
 		why: "serve takes a collector; it does not know where numbers come from"},
+	{packages: "agent/internal/table", ours: []string{"shared/snapshot"}, banned: pure,
+		why: "the text for people is made of a snapshot and nothing else"},
+	{packages: "agent/internal/record", ours: []string{"shared/snapshot"}, banned: []string{"net", "net/http", "time.Now", "go statement"},
+		why: "a recording is copied from the folders it is given; the clock is part of it"},
 	{packages: "agent/cmd/...", ours: []string{"shared/...", "agent/internal/..."},
 		why: "the agent has no Kubernetes client and no web framework"},
 

@@ -2,8 +2,12 @@
 // /proc and serves one snapshot of them. It talks to nobody, needs neither
 // Kubernetes nor a container runtime, and writes nothing.
 //
-//	kubemon-agent [flags]
+//	kubemon-agent [flags]                  serve until stopped
 //	curl http://127.0.0.1:10290/snapshot
+//
+//	kubemon-agent snapshot [-o json]       print one snapshot and exit
+//	kubemon-agent record FILE              write down the node, for somebody else
+//	kubemon-agent snapshot --root FILE     what the agent says of that node
 //
 // # Paths
 //
@@ -15,6 +19,28 @@
 //
 // Errors are application/problem+json.
 //
+// # Snapshot
+//
+// The command reads the node once and prints it: as a table of what people ask
+// about first, or with -o json as GET /snapshot does. What is counted is printed
+// as its sum since the start of the node, the pod or the container. In a cluster:
+//
+//	kubectl -n kubemon exec daemonset/kubemon-agent -- /kubemon-agent snapshot
+//
+// # Record
+//
+// The command writes the files that the agent reads to FILE, a tar compressed
+// with gzip, or to standard output if FILE is "-". Recorded are numbers and the
+// names of pods, containers, control groups, processes, disks, mounts and
+// interfaces; no command line, no environment, no log, no other file of the
+// node. What could not be read is named in ERRORS in the archive.
+//
+// With --root FILE, server and snapshot read the recorded node instead of this
+// machine, at the moment of the recording: every answer is the same. It is
+// unpacked into a temporary folder (TMPDIR) that is removed at the end. What
+// could not be recorded, and inode numbers (cgroupID, networkID), differ from
+// those of the node.
+//
 // # Flags
 //
 // -h lists them with their defaults. Each has an environment variable, which
@@ -25,6 +51,8 @@
 //	                         unless --allow-unauthenticated is given
 //	--node-name              name of the node; by default NODE_NAME, else the
 //	                         host name
+//	--root                   a file that record wrote: read the node recorded there
+//	                         and none of the folders below
 //	--procfs, --sysfs        where the node's /proc and /sys are
 //	--cgroupfs               where the node's control groups are mounted; found
 //	                         in /proc/self/mountinfo unless given
@@ -34,6 +62,9 @@
 //	--processes              how many of the host's biggest processes are listed,
 //	                         by memory and as many by CPU
 //	--process-args           list their command lines too, which may hold secrets
+//	-o                       of snapshot: table or json
+//
+// Record takes those that say where the node is.
 //
 // The agent works on captured trees as well: pointed at copies of a node's
 // /proc, /sys and control groups it answers as that node would.
@@ -48,16 +79,21 @@
 //
 // SIGTERM and SIGINT end the agent after open requests, at most ten seconds.
 // The log goes to standard error. The exit code is 0 when the agent was asked
-// to stop, 1 when it could not run, 2 when a flag or variable is wrong.
+// to stop or a command did its work, 1 when it could not run, 2 when a flag,
+// variable or argument is wrong.
 package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
 
 	"github.com/kubemon/kubemon/agent/internal/collect"
+	"github.com/kubemon/kubemon/agent/internal/record"
 	"github.com/kubemon/kubemon/agent/internal/serve"
 	"github.com/kubemon/kubemon/shared/daemon"
 )
@@ -66,32 +102,67 @@ const program = "kubemon-agent"
 
 func main() {
 	os.Exit(daemon.Main(program, os.Stdout, os.Stderr, func(ctx context.Context, log *slog.Logger) error {
-		return run(ctx, log, os.Args[1:], os.LookupEnv, func(net.Addr) {})
+		return run(ctx, log, os.Stdout, os.Args[1:], os.LookupEnv, func(net.Addr) {})
 	}))
 }
 
-// run is the program: it reads the configuration, opens the node, listens and
-// serves until ctx ends. ready is told the address once requests are taken.
-func run(ctx context.Context, log *slog.Logger, args []string, lookupEnv func(string) (string, bool), ready func(net.Addr)) error {
-	config, err := parse(args, lookupEnv)
+// run is the program: one of its commands, or the server, which is told to
+// ready once it takes requests and runs until ctx ends.
+func run(ctx context.Context, log *slog.Logger, stdout io.Writer, args []string, lookupEnv func(string) (string, bool), ready func(net.Addr)) error {
+	if len(args) > 0 {
+		switch args[0] {
+		case "snapshot":
+			return printSnapshot(ctx, log, stdout, args[1:], lookupEnv)
+		case "record":
+			return recordNode(ctx, log, stdout, args[1:], lookupEnv)
+		}
+	}
+	c, err := parse(args, lookupEnv)
 	if err != nil {
 		return err
 	}
-	node, err := openNode(config)
-	if err != nil {
-		return err
-	}
-	collector := collect.New(node, collect.Options{
-		NodeName:    config.nodeName,
-		Version:     daemon.Version(),
-		Processes:   config.processes,
-		ProcessArgs: config.processArgs,
+	return withNode(ctx, log, c, func(c config, node collect.Node) error {
+		listener, err := daemon.Listen(ctx, c.listen)
+		if err != nil {
+			return err
+		}
+		log.Info("listening", "address", listener.Addr(), "version", daemon.Version(), "config", c)
+		ready(listener.Addr())
+		collector := collect.New(node, c.options())
+		return daemon.Serve(ctx, log, listener, serve.New(log, daemon.Version(), collector, ownUsage))
 	})
-	listener, err := daemon.Listen(ctx, config.listen)
-	if err != nil {
-		return err
+}
+
+// withNode opens the node that is meant, this machine's or a recorded one, for
+// as long as use runs.
+func withNode(ctx context.Context, log *slog.Logger, c config, use func(config, collect.Node) error) (err error) {
+	if c.root == "" {
+		node, err := openNode(c)
+		if err != nil {
+			return err
+		}
+		return use(c, node)
 	}
-	log.Info("listening", "address", listener.Addr(), "version", daemon.Version(), "config", config)
-	ready(listener.Addr())
-	return daemon.Serve(ctx, log, listener, serve.New(log, daemon.Version(), collector, ownUsage))
+	recording, err := record.Open(ctx, c.root)
+	if err != nil {
+		return fmt.Errorf("--root: %w", err)
+	}
+	defer func() { err = errors.Join(err, recording.Close()) }()
+	if len(recording.Errors) > 0 {
+		log.Warn("files of the node could not be recorded", "count", len(recording.Errors), "first", recording.Errors[0])
+	}
+	c.procfs, c.sysfs, c.cgroupfs = recording.Proc(), recording.Sys(), recording.Cgroup()
+	c.podLogs, c.containerLogs = recording.PodLogs(), recording.ContainerLogs()
+	if c.nodeName == "" {
+		c.nodeName = recording.Moment.Node
+	}
+	node, err := openNode(c)
+	if err != nil {
+		return fmt.Errorf("--root %s: %w", c.root, err)
+	}
+	node.Now, node.PageBytes = recording.Now, recording.Moment.PageBytes
+	if node.StatMount = nil; recording.Moment.Mounts != nil {
+		node.StatMount = recording.StatMount
+	}
+	return use(c, node)
 }

@@ -66,7 +66,7 @@ func start(t *testing.T, args []string) (url string, stop func() error) {
 	t.Cleanup(cancel)
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	ready, ended := make(chan net.Addr, 1), make(chan error, 1)
-	go func() { ended <- run(ctx, log, args, noEnv, func(address net.Addr) { ready <- address }) }()
+	go func() { ended <- run(ctx, log, io.Discard, args, noEnv, func(address net.Addr) { ready <- address }) }()
 	select {
 	case address := <-ready:
 		return "http://" + address.String(), func() error { cancel(); return <-ended }
@@ -172,6 +172,7 @@ func TestProgramRefuses(t *testing.T) {
 	if err := os.Symlink(loop, loop); err != nil {
 		t.Fatal(err)
 	}
+	serve := func(more ...string) []string { return append(args[:len(args):len(args)], more...) }
 	tests := []struct {
 		name  string
 		args  []string
@@ -179,27 +180,44 @@ func TestProgramRefuses(t *testing.T) {
 		usage bool
 		want  string
 	}{
-		{"unknown flag", []string{"--auth=none"}, nil, true, "auth"},
-		{"argument", []string{"start"}, nil, true, `unexpected argument "start"`},
-		{"processes", []string{"--processes=-1"}, nil, true, "-processes"},
-		{"too many processes", []string{"--processes=501"}, nil, true, "0 to 500"},
-		{"processes in the environment", nil, map[string]string{"KUBEMON_AGENT_PROCESSES": "many"}, true, "KUBEMON_AGENT_PROCESSES"},
-		{"open address", []string{"--listen=:0"}, nil, true, "--allow-unauthenticated"},
-		{"no port", []string{"--listen=127.0.0.1"}, nil, true, "want host:port"},
-		{"port in use", []string{"--listen=" + busy.Addr().String()}, nil, false, busy.Addr().String()},
-		{"no cgroup mount", []string{"--cgroupfs=" + folder + "/gone"}, nil, false, "--cgroupfs: open " + folder + "/gone"},
-		{"unreadable cgroup mount", []string{"--cgroupfs=" + loop}, nil, false, "--cgroupfs: open " + loop},
-		{"something else for a cgroup mount", []string{"--cgroupfs=" + folder + "/sys"}, nil, false, "no control groups are mounted"},
-		{"a file for a cgroup mount", []string{"--cgroupfs=" + folder + "/proc/stat"}, nil, false, "not a directory"},
-		{"no proc", []string{"--procfs=" + folder + "/gone"}, nil, false, "--procfs: open"},
-		{"no sys", []string{"--sysfs=" + folder + "/gone"}, nil, false, "--sysfs: open"},
-		{"a file for logs", []string{"--podlogs=" + folder + "/proc/stat"}, nil, false, "--podlogs: open"},
-		{"captured, no cgroup mount given", []string{"--cgroupfs="}, nil, false, "give --cgroupfs"},
+		{"unknown flag", serve("--auth=none"), nil, true, "auth"},
+		{"argument", serve("start"), nil, true, `unexpected argument "start"`},
+		{"processes", serve("--processes=-1"), nil, true, "-processes"},
+		{"too many processes", serve("--processes=501"), nil, true, "0 to 500"},
+		{"processes in the environment", serve(), map[string]string{"KUBEMON_AGENT_PROCESSES": "many"}, true, "KUBEMON_AGENT_PROCESSES"},
+		{"open address", serve("--listen=:0"), nil, true, "--allow-unauthenticated"},
+		{"no port", serve("--listen=127.0.0.1"), nil, true, "want host:port"},
+		{"port in use", serve("--listen=" + busy.Addr().String()), nil, false, busy.Addr().String()},
+		{"no cgroup mount", serve("--cgroupfs=" + folder + "/gone"), nil, false, "--cgroupfs: open " + folder + "/gone"},
+		{"unreadable cgroup mount", serve("--cgroupfs=" + loop), nil, false, "--cgroupfs: open " + loop},
+		{"something else for a cgroup mount", serve("--cgroupfs=" + folder + "/sys"), nil, false, "no control groups are mounted"},
+		{"a file for a cgroup mount", serve("--cgroupfs=" + folder + "/proc/stat"), nil, false, "not a directory"},
+		{"no proc", serve("--procfs=" + folder + "/gone"), nil, false, "--procfs: open"},
+		{"no sys", serve("--sysfs=" + folder + "/gone"), nil, false, "--sysfs: open"},
+		{"a file for logs", serve("--podlogs=" + folder + "/proc/stat"), nil, false, "--podlogs: open"},
+		{"captured, no cgroup mount given", serve("--cgroupfs="), nil, false, "give --cgroupfs"},
+
+		{"bad output", []string{"snapshot", "-o=yaml"}, nil, true, `invalid value "yaml" for flag -o: want table or json`},
+		{"bad output in the environment", []string{"snapshot"}, map[string]string{"KUBEMON_AGENT_O": "wide"}, true, `"wide"`},
+		{"argument of snapshot", []string{"snapshot", "node1"}, nil, true, `unexpected argument "node1"`},
+		{"address of snapshot", []string{"snapshot", "--listen=:1"}, nil, true, "-listen"},
+		{"record to nowhere", []string{"record"}, nil, true, "FILE is missing"},
+		{"record to two files", []string{"record", "a", "b"}, nil, true, `unexpected argument "b"`},
+		{"record with command lines", []string{"record", "a", "--process-args"}, nil, true, "-process-args"},
+		{"root and procfs", []string{"snapshot", "--root=a", "--procfs=/proc"}, nil, true, "--root and --procfs exclude each other"},
+		{"root and sysfs", []string{"--root=a", "--sysfs=/sys"}, nil, true, "--root and --sysfs exclude each other"},
+		{"root and cgroupfs", []string{"--root=a"}, map[string]string{"KUBEMON_AGENT_CGROUPFS": "/x"}, true, "--root and --cgroupfs exclude each other"},
+		{"root and podlogs", []string{"--root=a", "--podlogs="}, nil, true, "--root and --podlogs exclude each other"},
+		{"root and containerlogs", []string{"--root=a", "--containerlogs=b"}, nil, true, "--root and --containerlogs exclude each other"},
+		{"root and command lines", []string{"--root=a", "--process-args"}, nil, true, "--root and --process-args exclude each other"},
+		{"no recording", []string{"snapshot", "--root=" + folder + "/gone"}, nil, false, "--root: open " + folder + "/gone"},
+		{"another file for a recording", []string{"--listen=127.0.0.1:0", "--root=" + folder + "/proc/stat"}, nil, false, "stat is no recording of a node"},
+		{"a folder for a recording", []string{"snapshot", "--root=" + folder}, nil, false, folder + " is no recording of a node"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			lookupEnv := func(name string) (string, bool) { value, ok := tt.env[name]; return value, ok }
-			err := run(t.Context(), slog.New(slog.DiscardHandler), append(args[:len(args):len(args)], tt.args...), lookupEnv, func(net.Addr) {
+			err := run(t.Context(), slog.New(slog.DiscardHandler), io.Discard, tt.args, lookupEnv, func(net.Addr) {
 				t.Error("the program runs")
 			})
 			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {

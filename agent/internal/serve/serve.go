@@ -80,7 +80,7 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	contentType := snapshot.Negotiate(strings.Join(r.Header.Values("Accept"), ","))
-	body, err := encode(snap, contentType)
+	body, err := Encode(snap, contentType)
 	if err != nil {
 		s.log.Error("no snapshot", "err", err)
 		problem(w, http.StatusInternalServerError, "the snapshot could not be encoded; the agent's log says why")
@@ -93,8 +93,9 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 	s.metrics.snapshots.Add(1)
 }
 
-// encode indents JSON, which is what people ask for.
-func encode(snap *snapshot.Snapshot, contentType string) ([]byte, error) {
+// Encode encodes a snapshot as the server does: JSON, which is what people ask
+// for, is indented.
+func Encode(snap *snapshot.Snapshot, contentType string) ([]byte, error) {
 	body, err := snapshot.Encode(snap, contentType)
 	if err != nil || contentType != snapshot.ContentTypeJSON {
 		return body, err
