@@ -31,7 +31,7 @@ type agent struct {
 	mu        sync.Mutex
 	bootNanos int64
 	last      map[series]map[string]uint64
-	warnings  map[snapshot.Warning]bool
+	warnings  map[string]string // the last reason, by source
 }
 
 // A series is the life of one control group, as the contract tells it.
@@ -56,7 +56,7 @@ func startAgent(t *testing.T, tr tree, change func(*exec.Cmd)) *agent {
 	must(t, cmd.Start())
 	a := &agent{
 		tree: tr, process: cmd.Process, url: "http://" + address,
-		last: make(map[series]map[string]uint64), warnings: make(map[snapshot.Warning]bool),
+		last: make(map[series]map[string]uint64), warnings: make(map[string]string),
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
@@ -64,8 +64,8 @@ func startAgent(t *testing.T, tr tree, change func(*exec.Cmd)) *agent {
 		if err := <-ended; err != nil && t.Context().Err() == nil {
 			t.Errorf("the agent ended by itself: %v\n%s", err, log.String())
 		}
-		for warning := range a.warnings {
-			t.Logf("the agent warned: %s: %s", warning.Source, warning.Reason)
+		for source, reason := range a.warnings {
+			t.Logf("the agent warned: %s: %s", source, reason)
 		}
 	})
 	eventually(t, "the agent answers", func() bool {
@@ -104,7 +104,7 @@ func (a *agent) snapshot(t *testing.T) *snapshot.Snapshot {
 		if strings.Contains(warning.Reason, "parse ") {
 			t.Errorf("a kernel file was not understood: %+v", warning)
 		}
-		a.warnings[warning] = true
+		a.warnings[warning.Source] = warning.Reason
 	}
 	for _, pod := range s.Pods {
 		a.checkGrown(t, series{pod.UID, pod.CgroupID}, podNumbers(pod))

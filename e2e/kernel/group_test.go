@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -58,6 +59,11 @@ func (tr tree) prepare() error {
 		}
 	}
 	return nil
+}
+
+// has reports whether the groups of the tree have a controller.
+func (tr tree) has(controller string) bool {
+	return slices.Contains(strings.Fields(tr.controllers), "+"+controller)
 }
 
 // newPod names a pod that is not made yet.

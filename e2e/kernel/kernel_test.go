@@ -93,6 +93,11 @@ var guestTests = []struct {
 	{"frozen", testFrozen},
 	{"threaded", testThreaded},
 	{"elsewhere", testElsewhere},
+	{"recreated", testRecreated},
+	{"churn", testChurn},
+	{"restricted", testRestricted},
+	{"few-descriptors", testFewDescriptors},
+	{"few-watches", testFewWatches},
 }
 
 func TestGuest(t *testing.T) {
@@ -132,7 +137,7 @@ func runInGuest(t *testing.T) {
 		}
 	}
 	output, err := guest.Run(ctx, nil, "env", "TMPDIR=/tmp", programsVariable+"="+guestPrograms,
-		filepath.Join(guestPrograms, "kernel.test"), "-test.v", "-test.run="+subtests(),
+		filepath.Join(guestPrograms, "kernel.test"), "-test.v", "-test.run="+subtests(), "-test.skip=^TestHost",
 		"-test.timeout="+guestTimeout.String())
 	t.Logf("in the guest:\n%s", bytes.TrimSpace(output))
 	if err != nil {
