@@ -58,9 +58,10 @@ func InPod(cgroupPath string) bool {
 // it: cri-containerd-ID.scope, crio-ID, docker-ID.scope, the ID alone. Left out
 // are the mount units of a container's file systems and the monitors of CRI-O
 // and Podman, which have the ID of the container that they watch:
-// crio-conmon-ID.scope, libpod-conmon-ID.scope.
+// crio-conmon-ID.scope, libpod-conmon-ID.scope. A slice is never a container:
+// machine-libpod_pod_ID.slice is a pod of Podman's.
 func ContainerID(base string) (string, bool) {
-	if strings.HasSuffix(base, ".mount") || strings.Contains(base, "-conmon-") {
+	if strings.HasSuffix(base, ".mount") || strings.HasSuffix(base, ".slice") || strings.Contains(base, "-conmon-") {
 		return "", false
 	}
 	const length = 64

@@ -54,6 +54,7 @@ func TestContainerID(t *testing.T) {
 		{"CRI-O, monitor, cgroupfs", "crio-conmon-" + id, false},
 		{"Podman", "libpod-" + id + ".scope", true},
 		{"Podman, monitor", "libpod-conmon-" + id + ".scope", false},
+		{"Podman, pod", "machine-libpod_pod_" + id + ".slice", false},
 		{"docker, systemd", "docker-" + id + ".scope", true},
 		{"mount unit", "var-lib-docker-containers-" + id + "-mounts-shm.mount", false},
 		{"longer", id + "0", false},
