@@ -32,7 +32,7 @@ func TestDescriptionErrors(t *testing.T) {
 		{"file without text", "file a", "", "2: file wants a name, and its text"},
 		{"file with two texts", "file a \"b\"\n  |c", "", "2: file wants a name, and its text"},
 		{"remove what is not there", "group a\n  remove b", "", "3: remove cgroup/a/b: there is no such file"},
-		{"unknown errno", "fails psi EFOO", "", "2: fails with EFOO, want the name of an errno"},
+		{"unknown errno", "fails psi EFOO", "", "2: fails with EFOO, want one of"},
 		{"fails what is not there", "fails proc/x EIO", "", "2: fails proc/x: there is no such file"},
 		{"unknown claim", "", "gruop a", "4: gruop is no part of a snapshot"},
 		{"unknown field", "", "host cpu.color=1", "4: cpu.color: there is no field color"},

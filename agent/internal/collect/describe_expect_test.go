@@ -109,10 +109,10 @@ func (e *expectation) host(s *statement) error {
 // every reads "every group FIELD=VALUE…".
 func (e *expectation) every(s *statement) error {
 	e.everyGroup = append(e.everyGroup, s.options...)
-	if !s.take("group") {
+	if !slices.Equal(s.words, []string{"group"}) {
 		return fmt.Errorf("every %q, want every group", s.words)
 	}
-	return s.takes(0)
+	return nil
 }
 
 // disk reads "disk NAME MAJOR:MINOR n=N".

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // A layout is a described node as files, by their path below its folder:
@@ -88,12 +86,11 @@ var features = map[string][]string{
 
 // isPartOf reports whether a file is the named one, or one of a feature's.
 func isPartOf(file, name string) bool {
-	for _, suffix := range append(features[name], name) {
-		if strings.HasSuffix(file, "/"+suffix) {
-			return true
-		}
+	files, ok := features[name]
+	if !ok {
+		files = []string{name}
 	}
-	return false
+	return slices.ContainsFunc(files, func(suffix string) bool { return strings.HasSuffix(file, "/"+suffix) })
 }
 
 // leaveOut reads "without FEATURE…": what the kernel does not have.
@@ -150,9 +147,9 @@ func (l *layout) failure(s *statement, dir string) error {
 	if err := s.takes(2); err != nil {
 		return err
 	}
-	errno := unixErrno(s.words[1])
-	if errno == 0 {
-		return fmt.Errorf("fails with %s, want the name of an errno", s.words[1])
+	errno, known := errnos[s.words[1]]
+	if !known {
+		return fmt.Errorf("fails with %s, want one of %q", s.words[1], slices.Sorted(maps.Keys(errnos)))
 	}
 	name, found := path.Join(dir, s.words[0]), false
 	for file := range l.files {
@@ -166,13 +163,9 @@ func (l *layout) failure(s *statement, dir string) error {
 	return nil
 }
 
-func unixErrno(name string) syscall.Errno {
-	for errno := range syscall.Errno(134) {
-		if unix.ErrnoName(errno) == name {
-			return errno
-		}
-	}
-	return 0
+// errnos are the errors with which the kernel refuses to read.
+var errnos = map[string]syscall.Errno{
+	"EACCES": syscall.EACCES, "EIO": syscall.EIO, "ENODEV": syscall.ENODEV, "EOPNOTSUPP": syscall.EOPNOTSUPP, "ESRCH": syscall.ESRCH,
 }
 
 // write writes the node below a folder.
