@@ -46,6 +46,33 @@ func testMoved(t *testing.T, a *agent) {
 	}
 }
 
+// testOwnProcesses moves a process from the host into a pod and back: only
+// outside of pods it is one of the host's.
+func testOwnProcesses(t *testing.T, a *agent) {
+	p := a.tree.makePod(t)
+	c := p.makeContainer(t)
+	b := startBurster(t, a.tree.mount)
+	must(t, b.burst(50*time.Millisecond)) // to be among the host's biggest
+	for range 2 {
+		if got, ok := findProcess(a.snapshot(t), b.pid); !ok || got.Name != "load" || got.Cgroup != "" {
+			t.Errorf("a process of the root group is told as %+v (there: %v)", got, ok)
+		}
+		must(t, c.enter(b.pid))
+		if got, ok := findProcess(a.snapshot(t), b.pid); ok {
+			t.Errorf("a pod's process is told as the host's: %+v", got)
+		}
+		must(t, a.tree.mount.enter(b.pid))
+	}
+}
+
+func findProcess(s *snapshot.Snapshot, pid int) (snapshot.Process, bool) {
+	i := slices.IndexFunc(s.Processes, func(p snapshot.Process) bool { return p.PID == pid })
+	if i < 0 {
+		return snapshot.Process{}, false
+	}
+	return s.Processes[i], true
+}
+
 // testFrozen freezes a pod in the middle of its work.
 func testFrozen(t *testing.T, a *agent) {
 	const work = 300 * time.Millisecond

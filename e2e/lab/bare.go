@@ -71,14 +71,15 @@ func (b *Bare) boot(ctx context.Context) error {
 	})
 }
 
-// barePlan is a guest with a network, its cgroup controllers and nothing else.
+// barePlan is a guest with a network, its cgroup controllers, what pods' networks
+// are made of, and nothing else.
 func barePlan() guest.Plan {
 	return guest.Plan{
 		Hostname:       nodeName(1),
 		Interface:      "vec0",
 		Address:        nodeAddress(1).String() + "/" + strconv.Itoa(nodePrefixBits),
 		CommandAddress: onNode(1, commandPort),
-		Modules:        []string{"overlay"},
+		Modules:        []string{"overlay", "veth"},
 	}
 }
 
