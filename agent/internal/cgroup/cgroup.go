@@ -1,12 +1,14 @@
-// Package cgroup reads cgroup v2: one Go file per controller, the walk over the
-// tree, and what the names of control groups mean.
+// Package cgroup reads cgroup v2: one Go file per controller, the tree of
+// groups, and what the names of groups mean.
 //
-// Each ReadX reads the files of one control group, dir, of the file system it
-// is given, which is the mount of cgroup v2. A missing file that the controller
-// always has is an error that wraps fs.ErrNotExist: the controller is not
-// delegated to the group, or the group is gone. Files that came with a later
-// kernel are nil. Keys that are not known are skipped. The package does no
-// other I/O and knows no clock.
+// The parsers are pure and allocate nothing. A [Tree] knows where the groups of
+// pods and containers are and keeps up with them; a [Group] reads all files of
+// one control group again and again. Both read through a hostfs.FS, which is
+// the mount of cgroup v2, and know no clock.
+//
+// A missing file that the controller always has is an error that wraps
+// fs.ErrNotExist: the controller is not delegated to the group. What came with
+// a later kernel is not Known. Keys that are not known are skipped.
 //
 // The format of every file is in the kernel's
 // Documentation/admin-guide/cgroup-v2.rst.
@@ -22,97 +24,69 @@ import (
 	"syscall"
 )
 
+// A Count is a number that not every kernel, or not every group, has.
+type Count struct {
+	Value uint64
+	Known bool
+}
+
 // IsGone reports whether an error of reading means that the file is not there:
 // either it never was, or its control group was removed while it was open.
 func IsGone(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENODEV)
 }
 
-// Exists reports whether the control group is there. Every group but a removed
-// one has a cpu.stat since Linux 4.18, with or without the cpu controller.
-func Exists(fsys fs.FS, dir string) bool {
-	_, err := fs.Stat(fsys, join(dir, "cpu.stat"))
-	return err == nil
+// ParseControllers parses cgroup.controllers: the controllers that the group
+// may give to its children.
+func ParseControllers(text []byte) []string {
+	return strings.Fields(strings.ToValidUTF8(string(text), "\uFFFD"))
 }
 
-// ReadControllers reads cgroup.controllers: the controllers that the group may
-// give to its children.
-func ReadControllers(fsys fs.FS, dir string) ([]string, error) {
-	data, err := fs.ReadFile(fsys, join(dir, "cgroup.controllers"))
-	if err != nil {
-		return nil, err
-	}
-	return strings.Fields(strings.ToValidUTF8(string(data), "\uFFFD")), nil
+// ParseNumber parses a file of one number, such as memory.current.
+func ParseNumber(text []byte) (uint64, error) {
+	return strconv.ParseUint(string(bytes.TrimSpace(text)), 10, 64)
 }
 
-// join is the name of a file, or child, of the group at dir, "." for the root.
-// A round joins thousands of names, and path.Join would clean each.
-func join(dir, file string) string {
-	if dir == "." {
-		return file
+// parseLimit parses a file of one number or "max", which is no limit.
+func parseLimit(text []byte) (Count, error) {
+	if string(bytes.TrimSpace(text)) == "max" {
+		return Count{}, nil
 	}
-	return dir + "/" + file
+	limit, err := ParseNumber(text)
+	return Count{limit, err == nil}, err
 }
 
-// read reads one file of a group and parses it.
-func read[T any](fsys fs.FS, dir, file string, parse func([]byte) (T, error)) (T, error) {
-	name := join(dir, file)
-	data, err := fs.ReadFile(fsys, name)
-	if err != nil {
-		var none T
-		return none, err
-	}
-	value, err := parse(data)
-	if err != nil {
-		var none T
-		return none, fmt.Errorf("parse %s: %w", name, err)
-	}
-	return value, nil
-}
-
-// optional is read for a file that not every kernel has: nil without it.
-func optional[T any](fsys fs.FS, dir, file string, parse func([]byte) (T, error)) (*T, error) {
-	value, err := read(fsys, dir, file, parse)
-	if IsGone(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &value, nil
-}
-
-// parseNumber parses a file of one number.
-func parseNumber(data []byte) (uint64, error) {
-	return strconv.ParseUint(string(bytes.TrimSpace(data)), 10, 64)
-}
-
-// parseLimit parses a file of one number or "max", which is nil: no limit.
-func parseLimit(data []byte) (*uint64, error) {
-	if string(bytes.TrimSpace(data)) == "max" {
-		return nil, nil
-	}
-	limit, err := parseNumber(data)
-	if err != nil {
-		return nil, err
-	}
-	return &limit, nil
-}
-
-// flatKeyed parses "KEY VALUE" lines. field says where the value of a key goes,
-// nil for nowhere.
-func flatKeyed(data []byte, field func(key []byte) *uint64) error {
-	for line := range bytes.Lines(data) {
-		key, value, ok := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte(" "))
-		to := field(key)
-		if to == nil {
+// parseFlatKeyed parses "KEY VALUE" lines, of which only those keys are wanted,
+// into values in the order of the keys. The first so many are required.
+func parseFlatKeyed(text []byte, keys []string, values []Count, required int) error {
+	for missing := len(keys); missing > 0 && len(text) > 0; { // memory.stat has many more lines
+		var line []byte
+		line, text, _ = bytes.Cut(text, []byte("\n"))
+		key, value, _ := bytes.Cut(line, []byte(" "))
+		i := indexOf(keys, key)
+		if i < 0 {
 			continue
 		}
-		n, err := parseNumber(value)
-		if err != nil || !ok {
+		n, err := ParseNumber(value)
+		if err != nil {
 			return fmt.Errorf("%s: %q is no number", key, value)
 		}
-		*to = n
+		values[i] = Count{n, true}
+		missing--
+	}
+	for i := range required {
+		if !values[i].Known {
+			return fmt.Errorf("no line %s", keys[i])
+		}
 	}
 	return nil
+}
+
+func indexOf(keys []string, key []byte) int {
+	for i := range keys {
+		if string(key) == keys[i] {
+			return i
+		}
+	}
+	return -1
 }

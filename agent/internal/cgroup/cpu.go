@@ -3,7 +3,6 @@ package cgroup
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
 )
 
 // CPU is cpu.stat and cpu.max of a control group:
@@ -20,75 +19,48 @@ type CPU struct {
 	UsageMicros      uint64
 	UserMicros       uint64
 	SystemMicros     uint64
-	Periods          *uint64
-	ThrottledPeriods *uint64
-	ThrottledMicros  *uint64
-	LimitMillicores  *float64 // nil without a limit
+	Periods          Count
+	ThrottledPeriods Count
+	ThrottledMicros  Count
+	Limit            Bandwidth
 }
 
-// ReadCPU reads cpu.stat and, where the group has one, cpu.max.
-func ReadCPU(fsys fs.FS, dir string) (CPU, error) {
-	cpu, err := read(fsys, dir, "cpu.stat", parseCPUStat)
-	if err != nil {
-		return CPU{}, err
-	}
-	limit, err := optional(fsys, dir, "cpu.max", parseCPUMax)
-	if err != nil {
-		return CPU{}, err
-	}
-	if limit != nil {
-		cpu.LimitMillicores = *limit
-	}
-	return cpu, nil
+// Bandwidth is cpu.max: how much CPU time a group may use.
+type Bandwidth struct {
+	Millicores float64
+	Known      bool // false without a limit
 }
 
-func parseCPUStat(data []byte) (CPU, error) {
-	var cpu CPU
-	hasUsage := false
-	err := flatKeyed(data, func(key []byte) *uint64 {
-		switch string(key) {
-		case "usage_usec":
-			hasUsage = true
-			return &cpu.UsageMicros
-		case "user_usec":
-			return &cpu.UserMicros
-		case "system_usec":
-			return &cpu.SystemMicros
-		case "nr_periods":
-			cpu.Periods = new(uint64)
-			return cpu.Periods
-		case "nr_throttled":
-			cpu.ThrottledPeriods = new(uint64)
-			return cpu.ThrottledPeriods
-		case "throttled_usec":
-			cpu.ThrottledMicros = new(uint64)
-			return cpu.ThrottledMicros
-		}
-		return nil
-	})
-	if err == nil && !hasUsage {
-		err = fmt.Errorf("no line usage_usec")
+// ParseCPUStat parses cpu.stat. The limit stays out.
+func ParseCPUStat(text []byte) (CPU, error) {
+	var n [6]Count
+	keys := [...]string{"usage_usec", "user_usec", "system_usec", "nr_periods", "nr_throttled", "throttled_usec"}
+	if err := parseFlatKeyed(text, keys[:], n[:], 3); err != nil {
+		return CPU{}, err
 	}
-	return cpu, err
+	return CPU{
+		UsageMicros: n[0].Value, UserMicros: n[1].Value, SystemMicros: n[2].Value,
+		Periods: n[3], ThrottledPeriods: n[4], ThrottledMicros: n[5],
+	}, nil
 }
 
 // parseCPUMax parses "QUOTA PERIOD" in microseconds, where a quota of "max" is
 // no limit.
-func parseCPUMax(data []byte) (*float64, error) {
-	quota, period, _ := bytes.Cut(bytes.TrimSpace(data), []byte(" "))
+func parseCPUMax(text []byte) (Bandwidth, error) {
+	quota, period, _ := bytes.Cut(bytes.TrimSpace(text), []byte(" "))
 	if string(quota) == "max" {
-		return nil, nil
+		return Bandwidth{}, nil
 	}
-	quotaMicros, err := parseNumber(quota)
+	quotaMicros, err := ParseNumber(quota)
 	if err != nil {
-		return nil, err
+		return Bandwidth{}, err
 	}
-	periodMicros, err := parseNumber(period)
+	periodMicros, err := ParseNumber(period)
 	if err != nil {
-		return nil, err
+		return Bandwidth{}, err
 	}
 	if periodMicros == 0 {
-		return nil, fmt.Errorf("a period of 0")
+		return Bandwidth{}, fmt.Errorf("a period of 0")
 	}
-	return new(1000 * float64(quotaMicros) / float64(periodMicros)), nil
+	return Bandwidth{1000 * float64(quotaMicros) / float64(periodMicros), true}, nil
 }

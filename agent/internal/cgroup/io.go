@@ -3,8 +3,10 @@ package cgroup
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
 )
+
+// A Device is the number of a block device.
+type Device struct{ Major, Minor uint64 }
 
 // DeviceIO is one device's line of io.stat:
 //
@@ -12,29 +14,27 @@ import (
 //
 // Keys come in any order, some only with a policy or a later kernel.
 type DeviceIO struct {
-	Device       string // "major:minor"
+	Device       Device
 	ReadBytes    uint64
 	WrittenBytes uint64
 	ReadOps      uint64
 	WriteOps     uint64
 }
 
-// ReadIO reads io.stat. The list is empty, not nil, when no device did I/O.
-func ReadIO(fsys fs.FS, dir string) ([]DeviceIO, error) {
-	return read(fsys, dir, "io.stat", parseIO)
-}
-
-func parseIO(data []byte) ([]DeviceIO, error) {
-	devices := []DeviceIO{}
-	for line := range bytes.Lines(data) {
+// appendIO appends the devices in the text of an io.stat.
+func appendIO(devices []DeviceIO, text []byte) ([]DeviceIO, error) {
+	for len(text) > 0 {
+		var line []byte
+		line, text, _ = bytes.Cut(text, []byte("\n"))
 		name, rest, _ := bytes.Cut(bytes.TrimSpace(line), []byte(" "))
-		if !isDevice(name) {
-			return nil, fmt.Errorf("%q begins with no device", line)
+		number, err := ParseDevice(name)
+		if err != nil {
+			return devices, fmt.Errorf("%q begins with no device", line)
 		}
-		device := DeviceIO{Device: string(name)}
+		device := DeviceIO{Device: number}
 		keys, err := device.parseKeys(rest)
 		if err != nil {
-			return nil, fmt.Errorf("device %s: %w", name, err)
+			return devices, fmt.Errorf("device %s: %w", name, err)
 		}
 		// The kernel writes a bare "8:0 " for a device that it has nothing
 		// to say of.
@@ -50,11 +50,11 @@ func (d *DeviceIO) parseKeys(line []byte) (int, error) {
 	known := 0
 	for pair := range bytes.FieldsSeq(line) {
 		key, value, _ := bytes.Cut(pair, []byte("="))
-		field := d.field(string(key))
+		field := d.field(key)
 		if field == nil {
 			continue
 		}
-		n, err := parseNumber(value)
+		n, err := ParseNumber(value)
 		if err != nil {
 			return known, fmt.Errorf("%s: %w", key, err)
 		}
@@ -64,8 +64,8 @@ func (d *DeviceIO) parseKeys(line []byte) (int, error) {
 	return known, nil
 }
 
-func (d *DeviceIO) field(key string) *uint64 {
-	switch key {
+func (d *DeviceIO) field(key []byte) *uint64 {
+	switch string(key) {
 	case "rbytes":
 		return &d.ReadBytes
 	case "wbytes":
@@ -78,10 +78,13 @@ func (d *DeviceIO) field(key string) *uint64 {
 	return nil
 }
 
-// isDevice reports whether name is "major:minor".
-func isDevice(name []byte) bool {
-	major, minor, ok := bytes.Cut(name, []byte(":"))
-	_, majorErr := parseNumber(major)
-	_, minorErr := parseNumber(minor)
-	return ok && majorErr == nil && minorErr == nil
+// ParseDevice parses "major:minor".
+func ParseDevice(text []byte) (Device, error) {
+	major, minor, ok := bytes.Cut(text, []byte(":"))
+	majorNumber, majorErr := ParseNumber(major)
+	minorNumber, minorErr := ParseNumber(minor)
+	if !ok || majorErr != nil || minorErr != nil {
+		return Device{}, fmt.Errorf("%q is no device, want major:minor", text)
+	}
+	return Device{majorNumber, minorNumber}, nil
 }

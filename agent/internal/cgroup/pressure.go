@@ -3,7 +3,6 @@ package cgroup
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
 )
 
 // A Stall is what a pressure file says of the time since boot, or since the
@@ -16,26 +15,25 @@ import (
 // in the kernel.
 type Stall struct {
 	SomeMicros uint64
-	FullMicros *uint64 // nil where the kernel has no such line
+	FullMicros Count // not where the kernel has no such line
 }
 
-// ReadStall reads one pressure file. Its error wraps fs.ErrNotExist when the
-// kernel was built without pressure stall information or the group has it
-// turned off, and errors.ErrUnsupported when the kernel was booted without.
-func ReadStall(fsys fs.FS, file string) (Stall, error) {
-	return read(fsys, ".", file, parseStall)
-}
-
-func parseStall(data []byte) (Stall, error) {
+// ParseStall parses a pressure file. Such a file cannot be read, with an error
+// that wraps errors.ErrUnsupported, when the kernel was booted without pressure
+// stall information; it is missing when the kernel was built without, or when
+// the group has it turned off.
+func ParseStall(text []byte) (Stall, error) {
 	var stall Stall
 	hasSome := false
-	for line := range bytes.Lines(data) {
+	for len(text) > 0 {
+		var line []byte
+		line, text, _ = bytes.Cut(text, []byte("\n"))
 		kind, rest, _ := bytes.Cut(line, []byte(" "))
-		_, text, ok := bytes.Cut(rest, []byte("total="))
+		_, value, ok := bytes.Cut(rest, []byte("total="))
 		if !ok {
 			return Stall{}, fmt.Errorf("%q has no total", line)
 		}
-		total, err := parseNumber(text)
+		total, err := ParseNumber(value)
 		if err != nil {
 			return Stall{}, err
 		}
@@ -43,7 +41,7 @@ func parseStall(data []byte) (Stall, error) {
 		case "some":
 			stall.SomeMicros, hasSome = total, true
 		case "full":
-			stall.FullMicros = &total
+			stall.FullMicros = Count{total, true}
 		}
 	}
 	if !hasSome {

@@ -3,169 +3,284 @@ package cgroup
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 	"path"
-	"strings"
+	"syscall"
+
+	"github.com/kubemon/kubemon/agent/internal/hostfs"
 )
 
-// ErrV1 is the error of a node that has cgroup v1 only.
-var ErrV1 = errors.New("cgroup v1 only: there is no cgroup2 mount")
+// Bounds of a tree. A node has some hundreds of containers; more are the work
+// of somebody who may make groups and means no good.
+const (
+	maxContainers = 4_000
+	maxSlices     = 500
+	maxFolders    = 20_000
+)
 
-// Locate finds the cgroup v2 hierarchy below a folder where control groups are
-// mounted: the folder itself on a unified node, its "unified" on a hybrid one.
-// The error wraps [ErrV1] when there are only v1 controllers, and says that the
-// folder is no mount of control groups otherwise.
-func Locate(fsys fs.FS) (dir string, err error) {
-	for _, dir := range []string{".", "unified"} {
-		_, err := fs.Stat(fsys, join(dir, "cgroup.controllers"))
-		if err == nil {
-			return dir, nil
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return "", err
-		}
-	}
-	for _, controller := range []string{"memory", "cpu", "cpu,cpuacct", "systemd"} {
-		if _, err := fs.Stat(fsys, join(controller, "cgroup.procs")); err == nil {
-			return "", ErrV1
-		}
-	}
-	return "", fmt.Errorf("no control groups are mounted: there is neither cgroup.controllers nor a v1 controller")
-}
-
-// maxContainers bounds a tree. A node has some hundreds; more are the work of
-// somebody who may make groups and means no good.
-const maxContainers = 4000
-
-// A Tree is where the interesting control groups are. All paths are relative
-// to the mount.
+// A Tree is where the interesting control groups are, found by the names of
+// their folders, wherever they are. All paths are relative to the mount. It is
+// for one goroutine.
+//
+// Update keeps it up to date: it lists only the folders in which something
+// appeared or went, as a hostfs.Watcher tells; without one it lists them all.
+// It does not look for containers below a container: what is there belongs to
+// an engine inside it.
 type Tree struct {
 	// Slices are the groups directly below the root.
-	Slices []string
-	Pods   []PodGroup
+	Slices []*Group
+	Pods   []*Pod
 	// Containers are those outside every pod.
-	Containers []ContainerGroup
+	Containers []*Container
 	// Problems has an error for each group that is there but not in the tree:
 	// it cannot be listed, a pod or container of its name came first, or there
 	// are too many.
 	Problems []error
+	// Unwatched says why folders cannot be watched, nil if they are.
+	Unwatched error
+
+	fsys    hostfs.FS
+	watcher *hostfs.Watcher
+	root    *folder
+	watched map[int]*folder
+	folders int
+	changed bool // the lists have to be made anew
 }
 
-// A PodGroup is the control group of a pod and of what runs in it.
-type PodGroup struct {
-	UID        string // with dashes, or a static pod's hash
-	QOSClass   string
-	Path       string
-	Containers []ContainerGroup
+// A Pod is the control group of a pod and of what runs in it.
+type Pod struct {
+	UID      string // with dashes, or a static pod's hash
+	QOSClass string
+	*Group
+	Containers []*Container
 }
 
-// A ContainerGroup is the control group of one container or sandbox.
-type ContainerGroup struct {
-	ID   string
-	Path string
+// A Container is the control group of one container or sandbox.
+type Container struct {
+	ID string
+	*Group
 }
 
-// Walk finds the pods and containers by the names of their groups, wherever
-// they are. It does not look below a container: what is there belongs to a
-// container engine inside it. A group that vanishes meanwhile is left out. The
-// error is that of listing the root.
-func Walk(fsys fs.FS) (Tree, error) {
-	entries, err := fs.ReadDir(fsys, ".")
-	if err != nil {
-		return Tree{}, fmt.Errorf("list the control groups: %w", err)
-	}
-	tree := walk{fsys: fsys, podAt: make(map[string]int), containers: make(map[string]string)}
-	for _, entry := range entries {
-		if entry.IsDir() {
-			tree.Slices = append(tree.Slices, entry.Name())
-			tree.visit(entry.Name(), false)
+// NewTree returns a tree that knows nothing yet. watcher may be nil, with the
+// reason in unwatched.
+func NewTree(fsys hostfs.FS, watcher *hostfs.Watcher, unwatched error) *Tree {
+	t := &Tree{fsys: fsys, watcher: watcher, Unwatched: unwatched, watched: make(map[int]*folder)}
+	t.root = &folder{path: ".", stale: true, watch: noWatch}
+	return t
+}
+
+// Close gives all descriptors back and forgets what is known.
+func (t *Tree) Close() {
+	t.drop(t.root)
+	t.root = &folder{path: ".", stale: true, watch: noWatch}
+	t.changed = true
+}
+
+// Refresh makes the next Update and Read look at everything anew: a file can
+// appear in a group without a program's doing, when its parent is given a
+// controller.
+func (t *Tree) Refresh() {
+	for f := range t.root.all() {
+		f.stale = true
+		if f.group != nil {
+			f.group.Reopen()
 		}
 	}
-	return tree.Tree, nil
 }
 
-// A walk is a tree in the making.
-type walk struct {
-	Tree
-	fsys       fs.FS
-	podAt      map[string]int    // UID to index in Pods
-	containers map[string]string // ID to path
+// Update brings the tree up to date. A group that vanishes meanwhile is left
+// out. The error is that of listing the root.
+func (t *Tree) Update() error {
+	t.follow()
+	if err := t.visit(t.root); err != nil {
+		return fmt.Errorf("list the control groups: %w", err)
+	}
+	if t.changed {
+		t.changed = false
+		t.index()
+	}
+	return nil
 }
 
-// visit looks at the group at dir. inKubepods is true below a folder that is
-// named for kubepods: elsewhere pods are somebody else's.
-func (w *walk) visit(dir string, inKubepods bool) {
-	base := path.Base(dir)
-	if id, ok := ContainerID(base); ok {
-		w.addContainer(&w.Containers, id, dir)
+// follow takes note of what the watcher tells.
+func (t *Tree) follow() {
+	if t.watcher == nil {
+		t.mistrust()
 		return
 	}
-	if uid, ok := PodUID(base); ok && inKubepods {
-		w.addPod(uid, dir)
-		return
-	}
-	inKubepods = inKubepods || strings.Contains(base, "kubepods")
-	for child := range w.children(dir) {
-		w.visit(child, inKubepods)
+	for change := range t.watcher.Changes() {
+		switch f := t.watched[change.Watch]; {
+		case change.Kind == hostfs.Lost:
+			t.mistrust()
+		case f == nil: // dropped meanwhile
+		case change.Kind == hostfs.Written:
+			f.written(string(change.Name))
+		default:
+			t.listed(f, string(change.Name), change.IsFolder)
+		}
 	}
 }
 
-// addPod adds the pod at dir. After a change of the cgroup driver a pod can
-// have a second group, without containers, which is not the one that counts.
-func (w *walk) addPod(uid, dir string) {
-	pod := PodGroup{UID: uid, QOSClass: QOSClass(dir), Path: dir}
-	w.visitPod(dir, &pod)
-	at, seen := w.podAt[uid]
-	if !seen && len(w.Pods) == maxContainers {
-		w.Problems = append(w.Problems, fmt.Errorf("%s is left out: there are more than %d pods", dir, maxContainers))
-		return
+// mistrust makes the next visit list every folder, and read every limit.
+func (t *Tree) mistrust() {
+	for f := range t.root.all() {
+		f.stale = true
+		if f.group != nil {
+			f.group.limits = true
+		}
 	}
-	if !seen {
-		w.podAt[uid] = len(w.Pods)
-		w.Pods = append(w.Pods, pod)
-		return
-	}
-	if len(w.Pods[at].Containers) == 0 {
-		pod, w.Pods[at] = w.Pods[at], pod
-	}
-	w.Problems = append(w.Problems, fmt.Errorf("%s is left out: the pod's group is %s", pod.Path, w.Pods[at].Path))
 }
 
-// visitPod adds the containers below a pod's group, at whatever depth.
-func (w *walk) visitPod(dir string, pod *PodGroup) {
-	for child := range w.children(dir) {
-		if id, ok := ContainerID(path.Base(child)); ok {
-			w.addContainer(&pod.Containers, id, child)
+// listed takes note that a name appeared in a folder, or went. What has a known
+// name now may be another group, with other files.
+func (t *Tree) listed(f *folder, name string, isFolder bool) {
+	f.stale = true
+	if child := f.child(name); child != nil {
+		t.remove(child)
+	} else if !isFolder && f.group != nil { // on a copy of a tree
+		f.group.Close()
+		f.group.Reopen()
+	}
+}
+
+// Gone takes note that a group turned out to be gone.
+func (t *Tree) Gone(g *Group) {
+	for f := range t.root.all() {
+		if f.group == g {
+			f.parent.stale = true
+			t.remove(f)
+			return
+		}
+	}
+}
+
+// remove takes a folder out of the tree.
+func (t *Tree) remove(f *folder) {
+	f.parent.below = without(f.parent.below, f)
+	t.drop(f)
+	t.changed = true
+}
+
+// drop closes all that is open in a folder and below it.
+func (t *Tree) drop(f *folder) {
+	for f := range f.all() {
+		t.folders--
+		f.close()
+		if f.watch != noWatch && t.watched[f.watch] == f {
+			t.watcher.Forget(f.watch)
+			delete(t.watched, f.watch)
+		}
+	}
+}
+
+// visit lists the folders in which something changed. The error is that of
+// listing f itself.
+func (t *Tree) visit(f *folder) error {
+	if f.stale {
+		if err := t.list(f); err != nil {
+			return err
+		}
+	}
+	for _, child := range f.below {
+		err := t.visit(child)
+		if err != nil && !IsGone(err) {
+			child.err, child.stale = err, false // until Refresh
+			t.changed = true
+		}
+	}
+	return nil
+}
+
+// list brings the folders directly below f up to date.
+func (t *Tree) list(f *folder) error {
+	if err := t.watch(f); err != nil { // before listing, so that nothing is missed
+		return err
+	}
+	if f.kind.isLeaf() {
+		f.stale = false
+		return nil
+	}
+	entries, err := t.fsys.ReadDir(f.path)
+	if err != nil {
+		return err
+	}
+	f.stale, f.err = false, nil
+	old := f.below
+	f.below = make([]*folder, 0, len(entries))
+	for _, entry := range entries {
+		if !entry.IsDir() {
 			continue
 		}
-		w.visitPod(child, pod)
-	}
-}
-
-func (w *walk) addContainer(list *[]ContainerGroup, id, dir string) {
-	if first, seen := w.containers[id]; seen {
-		w.Problems = append(w.Problems, fmt.Errorf("%s is left out: the container's group is %s", dir, first))
-		return
-	}
-	if len(w.containers) == maxContainers {
-		w.Problems = append(w.Problems, fmt.Errorf("%s is left out: there are more than %d containers", dir, maxContainers))
-		return
-	}
-	w.containers[id] = dir
-	*list = append(*list, ContainerGroup{id, dir})
-}
-
-// children yields the groups directly below dir.
-func (w *walk) children(dir string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		entries, err := fs.ReadDir(w.fsys, dir)
-		if err != nil && !IsGone(err) {
-			w.Problems = append(w.Problems, err)
+		var child *folder
+		if old, child = take(old, entry.Name()); child == nil {
+			child = t.newFolder(f, entry.Name())
 		}
-		for _, entry := range entries {
-			if entry.IsDir() && !yield(join(dir, entry.Name())) {
-				return
+		if child != nil {
+			f.below = append(f.below, child)
+		}
+	}
+	for _, child := range old {
+		t.drop(child)
+		t.changed = true
+	}
+	return nil
+}
+
+// newFolder returns the folder of a name below parent, nil where there are too
+// many.
+func (t *Tree) newFolder(parent *folder, name string) *folder {
+	if t.folders >= maxFolders {
+		parent.err = fmt.Errorf("%s is left out: there are more than %d control groups", join(parent.path, name), maxFolders)
+		return nil
+	}
+	t.folders++
+	t.changed = true
+	f := &folder{path: join(parent.path, name), name: name, parent: parent, kind: parent.kindOf(name), stale: true, watch: noWatch}
+	return f
+}
+
+// watch watches a folder, once. Where that cannot be, the whole tree has to do
+// without.
+func (t *Tree) watch(f *folder) error {
+	if t.watcher == nil || f.watch != noWatch {
+		return nil
+	}
+	watch, err := t.fsys.Watch(t.watcher, f.path)
+	switch {
+	case err == nil:
+		f.watch = watch
+		t.watched[watch] = f
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.ENOMEM):
+		t.watcher.Close()
+		t.watcher, t.Unwatched = nil, err
+	default:
+		return err
+	}
+	return nil
+}
+
+// join is the name of a file, or child, of the group at dir, "." for the root.
+func join(dir, file string) string {
+	if dir == "." {
+		return file
+	}
+	return path.Join(dir, file)
+}
+
+// HostPIDs yields the processes that are in no pod, with the paths of their
+// groups.
+func (t *Tree) HostPIDs(buf *hostfs.Buffer) iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
+		var pids []int
+		for f := range t.root.all() {
+			if !f.kind.ofHost() {
+				continue
+			}
+			pids = f.pids(t.fsys, buf, pids[:0])
+			for _, pid := range pids {
+				if !yield(pid, f.path) {
+					return
+				}
 			}
 		}
 	}

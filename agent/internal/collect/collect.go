@@ -1,33 +1,37 @@
 // Package collect reads a whole node into one snapshot.
 //
-// A Collector holds the node's file systems and nothing that changes: two
-// collections share no state and may run at the same time. A part that cannot
-// be read is absent from the snapshot and has a warning in it; a group that
-// vanishes while it is read is left out. Only a node whose clock or control
-// groups cannot be read at all gives an error.
+// A Collector keeps the node's files open between two readings, knows where the
+// control groups are, and reads what can have moved; see the package cgroup for
+// what need not be read. Each reading makes a snapshot of its own, which shares
+// nothing that changes with the next. Readings are made one after the other:
+// who asks meanwhile waits.
 //
-// The package opens no file by itself: everything comes from the fs.FS values
+// A part that cannot be read is absent from the snapshot and has a warning in
+// it; a group that vanishes while it is read is left out. Only a node whose
+// clock or control groups cannot be read at all gives an error.
+//
+// The package opens no file by itself: everything comes from the file systems
 // in a [Node], which may be a live kernel's or a captured tree's.
 package collect
 
 import (
 	"fmt"
 	"io/fs"
-	"slices"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/kubemon/kubemon/agent/internal/cgroup"
+	"github.com/kubemon/kubemon/agent/internal/hostfs"
 	"github.com/kubemon/kubemon/agent/internal/procfs"
 	"github.com/kubemon/kubemon/shared/snapshot"
 )
 
 // A Node is where a collector reads.
 type Node struct {
-	Proc fs.FS // procfs, with the node's process 1
-	Sys  fs.FS // sysfs
+	Proc hostfs.FS // procfs, with the node's process 1
+	Sys  hostfs.FS // sysfs
 	// Cgroup is the cgroup2 mount, nil on a node with cgroup v1 only.
-	Cgroup fs.FS
+	Cgroup hostfs.FS
 	// PodLogs and ContainerLogs are /var/log/pods and /var/log/containers, nil
 	// where they are not mounted: then nothing has a name.
 	PodLogs       fs.FS
@@ -35,8 +39,6 @@ type Node struct {
 
 	// Now returns the wall clock and CLOCK_BOOTTIME in nanoseconds.
 	Now func() (wall time.Time, bootNanos int64, err error)
-	// Inode returns the inode number of a file or folder.
-	Inode func(fsys fs.FS, name string) (uint64, error)
 	// StatMount returns the sizes of the file system at a mount point of the
 	// node. It is nil on a captured tree, which has none.
 	StatMount func(mountPoint string) (snapshot.Filesystem, error)
@@ -57,75 +59,103 @@ type Options struct {
 type Collector struct {
 	node    Node
 	options Options
+
+	mu        sync.Mutex // held while the node is read
+	buf       hostfs.Buffer
+	files     hostFiles
+	watcher   *hostfs.Watcher
+	tree      *cgroup.Tree // nil without a cgroup2 mount
+	facts     facts
+	names     names
+	strings   interned
+	networks  map[*cgroup.Pod]*podNetwork
+	processes processTable
+	// links and disks are the node's own tables of the present reading, and
+	// podLinks one pod's; their names are valid until the next.
+	links, podLinks []procfs.Interface
+	disks           []procfs.Disk
+	refreshNanos    int64 // boot time when nothing is taken as known any more
+	last            sizes // of the last snapshot
 }
 
 // New returns a collector of node.
 func New(node Node, options Options) *Collector {
-	return &Collector{node, options}
+	c := &Collector{
+		node: node, options: options,
+		files:    newHostFiles(node),
+		names:    newNames(node.PodLogs, node.ContainerLogs),
+		strings:  make(interned),
+		networks: make(map[*cgroup.Pod]*podNetwork),
+	}
+	if node.Cgroup != nil {
+		var err error
+		c.watcher, err = hostfs.NewWatcher()
+		c.tree = cgroup.NewTree(node.Cgroup, c.watcher, err)
+	}
+	return c
+}
+
+// Close gives back what is kept open. The next reading opens it anew.
+func (c *Collector) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.files.close()
+	c.processes.close()
+	if c.tree == nil {
+		return
+	}
+	c.tree.Close()
+	if c.watcher != nil {
+		c.watcher.Close()
+	}
+	c.watcher, c.tree = nil, cgroup.NewTree(c.node.Cgroup, nil, fs.ErrClosed)
 }
 
 // Collect reads the node once.
 func (c *Collector) Collect() (*snapshot.Snapshot, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	wall, bootNanos, err := c.node.Now()
 	if err != nil {
 		return nil, err
 	}
-	r := &reading{node: c.node, options: c.options}
-	r.psi = r.hasPSI()
-	r.disks = r.wholeDisks()
+	r := &reading{Collector: c, wall: wall, bootNanos: bootNanos, parts: newParts(c.last)}
+	if c.tree != nil && bootNanos >= c.refreshNanos {
+		c.tree.Refresh()
+		c.refreshNanos = bootNanos + int64(refreshEvery)
+	}
+	r.readTables()
+	r.updateFacts()
+	r.warnings.merge(&c.facts.warnings)
 	s := &snapshot.Snapshot{
-		Version: snapshot.Version, Node: c.options.NodeName, Time: wall, BootNanos: bootNanos,
+		Version: snapshot.Version, Node: c.options.NodeName, BootID: c.facts.bootID,
+		Time: wall, BootNanos: bootNanos, Agent: c.facts.agent,
 		Slices: []snapshot.Slice{}, Pods: []snapshot.Pod{}, Containers: []snapshot.Container{},
 	}
-	if s.BootID, err = procfs.ReadBootID(c.node.Proc); err != nil {
-		r.warn("bootID", err)
-	}
-	s.Agent = r.agent()
-	s.Host = r.host(s.Agent.Cgroup.Nested)
-	var inPods map[int]bool
+	s.Host = r.host()
+	s.Agent.Cgroup.PSI = r.sources.Pressure
 	if s.Agent.Cgroup.Mode == snapshot.ModeUnified {
-		if inPods, err = r.groups(s); err != nil {
+		if err := r.groups(s); err != nil {
 			return nil, fmt.Errorf("read the control groups: %w", err)
 		}
 	}
-	s.Processes = r.processes(inPods)
+	s.Processes = r.listProcesses()
 	s.Warnings = r.warnings.list()
+	c.last = r.parts.sizes()
 	return s, nil
 }
 
+// refreshEvery is how long the agent relies on being told of changes.
+const refreshEvery = time.Minute
+
 // A reading is one collection in progress.
 type reading struct {
-	node    Node
-	options Options
-	psi     bool // the kernel has pressure stall information
-	// disks are the devices of which bytes are counted, by "major:minor"; nil
-	// when they cannot be told.
-	disks    map[string]bool
-	warnings warnings
+	*Collector
+	wall      time.Time
+	bootNanos int64
+	parts     *parts
+	sources   cgroup.Sources
+	warnings  warnings
 }
 
-func (r *reading) warn(source string, err error) { r.warnings.add(source, err.Error()) }
-
-// agent says what the agent is and what control groups it met.
-func (r *reading) agent() snapshot.Agent {
-	group := snapshot.Cgroup{Mode: snapshot.ModeUnified, Controllers: []string{}, PSI: r.psi}
-	if r.node.Cgroup == nil {
-		group.Mode = snapshot.ModeV1
-		r.warnings.add("cgroup", "cgroup v1 is not supported: there are no numbers of pods, the node's come from /proc")
-		return snapshot.Agent{Version: r.options.Version, Cgroup: group}
-	}
-	controllers, err := cgroup.ReadControllers(r.node.Cgroup, ".")
-	if err != nil {
-		r.warn("cgroup", err)
-	}
-	group.Controllers = append(group.Controllers, controllers...)
-	slices.Sort(group.Controllers)
-	if v1, err := procfs.ReadV1Controllers(r.node.Proc); err == nil && len(v1) > 0 {
-		group.Mode = snapshot.ModeHybrid
-		r.warnings.add("cgroup", "hybrid control groups are not supported: "+strings.Join(v1, ", ")+
-			" belong to cgroup v1; there are no numbers of pods, the node's CPU time and pressure are true")
-	}
-	_, err = cgroup.ReadMemoryCurrent(r.node.Cgroup, ".")
-	group.Nested = err == nil
-	return snapshot.Agent{Version: r.options.Version, Cgroup: group}
-}
+func (r *reading) warn(source string, err error) { r.warnings.addError(source, err) }

@@ -15,93 +15,122 @@ import (
 
 // Major numbers of devices that are no disks, from
 // Documentation/admin-guide/devices.txt in the kernel.
-var notDisks = [...]string{"1:", "2:", "7:", "11:"} // ram, floppy, loop, CD-ROM
+var notDisks = [...]uint64{1, 2, 7, 11} // ram, floppy, loop, CD-ROM
 
-// wholeDisks is the one rule of which block devices count, for host.disks and
-// for the io of every group: each byte once. The kernel counts I/O at every
+// A disk is what is known of one block device.
+type disk struct {
+	device  string // "major:minor"
+	name    string
+	counted bool
+}
+
+func deviceOf(d procfs.Disk) cgroup.Device { return cgroup.Device{Major: d.Major, Minor: d.Minor} }
+
+// knowsDisks reports whether the facts know every device that there is now.
+func (r *reading) knowsDisks() bool {
+	for i := range r.disks {
+		known, ok := r.facts.disks[deviceOf(r.disks[i])]
+		if !ok || known.name != string(r.disks[i].Name) {
+			return false
+		}
+	}
+	return true
+}
+
+// findDisks applies the one rule of which block devices count, for host.disks
+// and for the io of every group: each byte once. The kernel counts I/O at every
 // layer of stacked devices, so only the lowest layer counts: whole devices
 // without slaves. Partitions are not in /sys/block; device mapper and RAID have
 // slaves; ram, loop and zram devices end in memory or in a file of another disk.
-// The map has the counted devices as "major:minor"; it is nil, with a warning,
-// where sysfs cannot tell.
-func (r *reading) wholeDisks() map[string]bool {
-	entries, err := fs.ReadDir(r.node.Sys, "block")
+// disks stays nil, with a warning, where sysfs cannot tell.
+func (f *factFinder) findDisks(present []procfs.Disk) {
+	entries, err := fs.ReadDir(f.node.Sys, "block")
 	if err != nil {
-		r.warn("io", fmt.Errorf("whole disks cannot be told from stacked devices: %w", err))
-		return nil
+		f.warn("io", fmt.Errorf("whole disks cannot be told from stacked devices: %w", err))
+		return
 	}
-	disks := make(map[string]bool)
+	f.disks = make(map[cgroup.Device]disk)
+	for i := range present {
+		f.disks[deviceOf(present[i])] = disk{name: procfs.Text(present[i].Name)}
+	}
 	for _, entry := range entries {
-		device, err := r.wholeDisk(entry.Name())
+		device, counted, err := f.wholeDisk(entry.Name())
 		if err != nil && !cgroup.IsGone(err) {
-			r.warn("io", err)
+			f.warn("io", err)
 		}
-		if device != "" {
-			disks[device] = true
+		if counted {
+			f.disks[device] = disk{
+				device: fmt.Sprintf("%d:%d", device.Major, device.Minor), name: f.disks[device].name, counted: true,
+			}
 		}
 	}
-	return disks
 }
 
-// wholeDisk returns the "major:minor" of a device in /sys/block that counts,
-// "" of any other.
-func (r *reading) wholeDisk(name string) (string, error) {
+// wholeDisk says whether a device in /sys/block counts.
+func (f *factFinder) wholeDisk(name string) (device cgroup.Device, counted bool, err error) {
 	if strings.HasPrefix(name, "zram") { // its major number is given at run time
-		return "", nil
+		return device, false, nil
 	}
 	dir := path.Join("block", name)
-	data, err := fs.ReadFile(r.node.Sys, path.Join(dir, "dev"))
+	text, err := fs.ReadFile(f.node.Sys, path.Join(dir, "dev"))
 	if err != nil {
-		return "", err
+		return device, false, err
 	}
-	device := string(bytes.TrimSpace(data))
+	if device, err = cgroup.ParseDevice(bytes.TrimSpace(text)); err != nil {
+		return device, false, fmt.Errorf("parse %s/dev: %w", dir, err)
+	}
 	for _, major := range notDisks {
-		if strings.HasPrefix(device, major) {
-			return "", nil
+		if device.Major == major {
+			return device, false, nil
 		}
 	}
-	slaves, err := fs.ReadDir(r.node.Sys, path.Join(dir, "slaves"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) || len(slaves) > 0 {
-		return "", err
+	slaves, err := fs.ReadDir(f.node.Sys, path.Join(dir, "slaves"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return device, false, err
 	}
-	return device, nil
+	return device, len(slaves) == 0, nil
 }
 
 // hostDisks is nil when the disks cannot be read or told.
 func (r *reading) hostDisks() []snapshot.Disk {
-	if r.disks == nil {
-		return nil
-	}
-	all, err := procfs.ReadDiskstats(r.node.Proc)
-	if err != nil {
+	if err := r.files.diskstats.err; err != nil {
 		r.warn("disks", err)
 		return nil
 	}
-	disks := []snapshot.Disk{}
-	for _, disk := range all {
-		if r.disks[disk.Device] {
-			disks = append(disks, snapshot.Disk(disk))
+	if r.facts.disks == nil {
+		return nil
+	}
+	disks := make([]snapshot.Disk, 0, len(r.disks))
+	for i := range r.disks {
+		d := &r.disks[i]
+		if known := r.facts.disks[deviceOf(*d)]; known.counted {
+			disks = append(disks, snapshot.Disk{
+				Device: known.device, Name: known.name,
+				ReadBytes: d.ReadBytes, WrittenBytes: d.WrittenBytes, ReadOps: d.ReadOps, WriteOps: d.WriteOps, BusyMicros: d.BusyMicros,
+			})
 		}
 	}
 	return disks
 }
 
-// groupIO reads the io of one group, of the disks that count. It is nil when
-// the group's io cannot be read.
-func (r *reading) groupIO(dir string) []snapshot.DeviceIO {
-	if r.disks == nil {
+// groupIO takes the disks that count from a group's io. It is nil when the
+// group's io cannot be read.
+func (r *reading) groupIO(g *cgroup.Group) []snapshot.DeviceIO {
+	if !r.sources.IO {
 		return nil
 	}
-	all, err := cgroup.ReadIO(r.node.Cgroup, dir)
-	if err != nil {
-		r.warnMissing("io", err)
+	if g.IOErr != nil {
+		r.warnings.addGroup("io", g.IOErr)
 		return nil
 	}
-	devices := []snapshot.DeviceIO{}
-	for _, device := range all {
-		if r.disks[device.Device] {
-			devices = append(devices, snapshot.DeviceIO(device))
+	first := len(r.parts.devices)
+	for i := range g.IO {
+		d := &g.IO[i]
+		if known := r.facts.disks[d.Device]; known.counted {
+			hold(&r.parts.devices, snapshot.DeviceIO{
+				Device: known.device, ReadBytes: d.ReadBytes, WrittenBytes: d.WrittenBytes, ReadOps: d.ReadOps, WriteOps: d.WriteOps,
+			})
 		}
 	}
-	return devices
+	return r.parts.devices[first:len(r.parts.devices):len(r.parts.devices)]
 }

@@ -2,7 +2,7 @@ package collect
 
 import (
 	"cmp"
-	"errors"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -17,17 +17,11 @@ const maxFilesystems = 64
 // with a warning, where they cannot be measured.
 func (r *reading) filesystems() []snapshot.Filesystem {
 	if r.node.StatMount == nil {
-		r.warn("filesystems", errors.New("a copy of /proc has no mounts that could be measured"))
 		return nil
 	}
-	mounts, err := procfs.ReadMountinfo(r.node.Proc, "1")
-	if err != nil {
-		r.warn("filesystems", err)
-		return nil
-	}
-	measured := []snapshot.Filesystem{}
-	for _, mount := range diskMounts(mounts) {
-		filesystem, err := r.node.StatMount(mount.Point)
+	measured := make([]snapshot.Filesystem, 0, len(r.facts.mounts))
+	for _, mount := range r.facts.mounts {
+		filesystem, err := r.node.StatMount(mount)
 		if err != nil {
 			r.warn("filesystems", err)
 			continue
@@ -38,6 +32,27 @@ func (r *reading) filesystems() []snapshot.Filesystem {
 		return nil // each has warned
 	}
 	return measured
+}
+
+// findMounts finds what is mounted where.
+func (f *factFinder) findMounts() {
+	var mounts []procfs.Mount
+	text, err := fs.ReadFile(f.node.Proc, "1/mountinfo")
+	if err == nil {
+		mounts, err = procfs.ParseMountinfo(text)
+	}
+	f.localEvents = slices.ContainsFunc(mounts, func(m procfs.Mount) bool {
+		return m.Type == "cgroup2" && slices.Contains(strings.Split(m.Options, ","), "memory_localevents")
+	})
+	switch {
+	case f.node.StatMount == nil:
+		f.warnings.add("filesystems", "a copy of /proc has no mounts that could be measured")
+	case err != nil:
+		f.warn("filesystems", err)
+	}
+	for _, mount := range diskMounts(mounts) {
+		f.mounts = append(f.mounts, mount.Point)
+	}
 }
 
 // diskMounts picks the mounts to measure: the root, and what is on a block

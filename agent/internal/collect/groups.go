@@ -1,138 +1,117 @@
 package collect
 
 import (
-	"fmt"
+	"slices"
 
 	"github.com/kubemon/kubemon/agent/internal/cgroup"
 	"github.com/kubemon/kubemon/shared/snapshot"
 )
 
-// groups reads the slices, pods and containers into s, and returns the
-// processes that are in pods. The error is that of the root.
-func (r *reading) groups(s *snapshot.Snapshot) (inPods map[int]bool, err error) {
-	tree, err := cgroup.Walk(r.node.Cgroup)
-	if err != nil {
-		return nil, err
+// groups reads the slices, pods and containers into s. The error is that of the
+// root. A group is read after the one above it, on which it depends what has to
+// be read.
+func (r *reading) groups(s *snapshot.Snapshot) error {
+	if err := r.tree.Update(); err != nil {
+		return err
 	}
-	for _, problem := range tree.Problems {
-		r.warn("cgroup", problem)
+	for _, problem := range r.tree.Problems {
+		r.warnings.addError("cgroup", problem)
 	}
-	for _, dir := range tree.Slices {
-		if g, ok := r.group(dir); ok {
+	if r.tree.Unwatched != nil {
+		r.warnings.add("watch", "changes are not told, so every group is looked at each time: "+r.tree.Unwatched.Error())
+	}
+	r.names.update(r)
+	s.Slices = make([]snapshot.Slice, 0, len(r.tree.Slices))
+	s.Pods = make([]snapshot.Pod, 0, len(r.tree.Pods))
+	for _, g := range r.tree.Slices {
+		if r.read(g) {
 			s.Slices = append(s.Slices, snapshot.Slice{
-				Cgroup: dir, CgroupID: g.id, CPU: g.cpu, Memory: g.memory, IO: g.io, PIDs: g.pids, Pressure: g.pressure,
+				Cgroup: g.Path, CgroupID: g.ID,
+				CPU: r.cpu(g), Memory: r.memory(g), IO: r.groupIO(g), PIDs: r.pids(g), Pressure: r.groupPressure(g),
 			})
 		}
 	}
-	names := r.names(len(tree.Pods) > 0)
-	networks := r.podNetworks()
-	inPods = make(map[int]bool)
-	for _, group := range tree.Pods {
-		if pod, ok := r.pod(group, names); ok {
-			processes := r.podProcesses(group)
-			for _, pid := range processes.all {
-				inPods[pid] = true
-			}
-			networks.attach(&pod, processes)
-			s.Pods = append(s.Pods, pod)
+	for _, pod := range r.tree.Pods {
+		if r.read(pod.Group) {
+			s.Pods = append(s.Pods, r.pod(pod))
 		}
 	}
-	for _, group := range tree.Containers {
-		if container, ok := r.container(group, names); ok {
-			container.Cgroup = group.Path
-			s.Containers = append(s.Containers, container)
+	first := len(r.parts.containers)
+	for _, container := range r.tree.Containers {
+		if c := r.container(container); c != nil {
+			c.Cgroup = container.Path
 		}
 	}
-	return inPods, nil
+	s.Containers = slices.Clip(r.parts.containers[first:])
+	r.dropNetworks()
+	return nil
 }
 
-// pod reads a pod and its containers; ok is false when it is gone.
-func (r *reading) pod(group cgroup.PodGroup, names names) (pod snapshot.Pod, ok bool) {
-	g, ok := r.group(group.Path)
+// read reads a group; false means that it is gone.
+func (r *reading) read(g *cgroup.Group) bool {
+	ok := g.Read(&r.buf, r.sources)
 	if !ok {
-		return snapshot.Pod{}, false
+		r.tree.Gone(g)
 	}
-	name := names.pods[group.UID]
-	pod = snapshot.Pod{
-		UID: group.UID, Namespace: name.namespace, Name: name.name,
-		QOSClass: group.QOSClass, Cgroup: group.Path, CgroupID: g.id,
-		CPU: g.cpu, Memory: g.memory, IO: g.io, PIDs: g.pids, Pressure: g.pressure,
-		Containers: make([]snapshot.Container, 0, len(group.Containers)),
-	}
-	for _, group := range group.Containers {
-		if container, ok := r.container(group, names); ok {
-			pod.Containers = append(pod.Containers, container)
-		}
-	}
-	return pod, true
+	return ok
 }
 
-// container reads a container; ok is false when it is gone.
-func (r *reading) container(group cgroup.ContainerGroup, names names) (container snapshot.Container, ok bool) {
-	g, ok := r.group(group.Path)
-	if !ok {
-		return snapshot.Container{}, false
+func (r *reading) pod(pod *cgroup.Pod) snapshot.Pod {
+	g, name := pod.Group, r.names.pods[pod.UID]
+	p := snapshot.Pod{
+		UID: pod.UID, Namespace: name.namespace, Name: name.name,
+		QOSClass: pod.QOSClass, Cgroup: g.Path, CgroupID: g.ID,
+		CPU: r.cpu(g), Memory: r.memory(g), IO: r.groupIO(g), PIDs: r.pids(g), Pressure: r.groupPressure(g),
 	}
-	return snapshot.Container{
-		ID: group.ID, Name: names.containers[group.ID], CgroupID: g.id,
-		CPU: g.cpu, Memory: g.memory, IO: g.io, PIDs: g.pids, Pressure: g.pressure,
-	}, true
+	first := len(r.parts.containers)
+	for _, container := range pod.Containers {
+		r.container(container)
+	}
+	p.Containers = slices.Clip(r.parts.containers[first:])
+	r.readNetwork(pod, &p)
+	return p
 }
 
-// A group is what the files of one control group say.
-type group struct {
-	id       uint64
-	cpu      *snapshot.CPU
-	memory   *snapshot.Memory
-	io       []snapshot.DeviceIO
-	pids     *snapshot.PIDs
-	pressure *snapshot.Pressure
+// container reads a container and puts it at the end of all; it is nil when the
+// container is gone.
+func (r *reading) container(container *cgroup.Container) *snapshot.Container {
+	g := container.Group
+	if !r.read(g) {
+		return nil
+	}
+	return hold(&r.parts.containers, snapshot.Container{
+		ID: container.ID, Name: r.names.containers[container.ID], CgroupID: g.ID,
+		CPU: r.cpu(g), Memory: r.memory(g), IO: r.groupIO(g), PIDs: r.pids(g), Pressure: r.groupPressure(g),
+	})
 }
 
-// group reads one control group; ok is false when it is gone. It may go at any
-// moment, so the question is asked after the last file was read: what is
-// missing in a group that is still there was never there, and only then worth
-// a warning.
-func (r *reading) group(dir string) (g group, ok bool) {
-	own := *r
-	own.warnings = warnings{}
-	g = own.readGroup(dir)
-	if !cgroup.Exists(r.node.Cgroup, dir) {
-		return group{}, false
+func (r *reading) cpu(g *cgroup.Group) *snapshot.CPU {
+	if g.CPUErr != nil {
+		r.warnings.addGroup("cpu", g.CPUErr)
+		return nil
 	}
-	r.warnings.merge(own.warnings)
-	return g, true
+	return r.parts.cpu(g.CPU)
 }
 
-func (r *reading) readGroup(dir string) (g group) {
-	var err error
-	if g.id, err = r.node.Inode(r.node.Cgroup, dir); err != nil {
-		r.warn("cgroup", err)
+func (r *reading) memory(g *cgroup.Group) *snapshot.Memory {
+	if g.MemoryErr != nil {
+		r.warnings.addGroup("memory", g.MemoryErr)
+		return nil
 	}
-	if cpu, err := cgroup.ReadCPU(r.node.Cgroup, dir); err != nil {
-		r.warnMissing("cpu", err)
-	} else {
-		g.cpu = new(snapshot.CPU(cpu))
-	}
-	if memory, err := cgroup.ReadMemory(r.node.Cgroup, dir); err != nil {
-		r.warnMissing("memory", err)
-	} else {
-		g.memory = new(snapshot.Memory(memory))
-	}
-	if pids, err := cgroup.ReadPIDs(r.node.Cgroup, dir); err != nil {
-		r.warnMissing("pids", err)
-	} else {
-		g.pids = new(snapshot.PIDs(pids))
-	}
-	g.io = r.groupIO(dir)
-	g.pressure = r.groupPressure(dir)
-	return g
+	return r.parts.memory(g.Memory)
 }
 
-// warnMissing warns that a controller's files could not be read in a group.
-func (r *reading) warnMissing(controller string, err error) {
-	if cgroup.IsGone(err) {
-		err = fmt.Errorf("the controller is not delegated to every group: %w", err)
+func (r *reading) pids(g *cgroup.Group) *snapshot.PIDs {
+	if g.PIDsErr != nil {
+		r.warnings.addGroup("pids", g.PIDsErr)
+		return nil
 	}
-	r.warn(controller, err)
+	return hold(&r.parts.pids, snapshot.PIDs{Current: g.PIDs.Current, Limit: r.parts.count(g.PIDs.Limit)})
+}
+
+func (r *reading) groupPressure(g *cgroup.Group) *snapshot.Pressure {
+	if !r.sources.Pressure {
+		return nil // a warning says so, once
+	}
+	return r.pressure(&g.Pressure, &g.PressureErr)
 }

@@ -6,36 +6,58 @@ import (
 	"io/fs"
 
 	"github.com/kubemon/kubemon/agent/internal/cgroup"
+	"github.com/kubemon/kubemon/agent/internal/hostfs"
 	"github.com/kubemon/kubemon/agent/internal/procfs"
 	"github.com/kubemon/kubemon/shared/snapshot"
 )
 
+// readTables reads the node's interfaces and disks, which the facts depend on.
+func (r *reading) readTables() {
+	r.links = readRows(&r.files.netdev, r.links, procfs.AppendNetdev)
+	r.disks = readRows(&r.files.diskstats, r.disks, procfs.AppendDiskstats)
+}
+
 // host reads the node as a whole. A nested node is a control group of an outer
 // machine: its CPU, memory and pressure are the group's, since /proc/stat and
 // /proc/meminfo show the whole machine.
-func (r *reading) host(nested bool) snapshot.Host {
+func (r *reading) host() snapshot.Host {
+	nested := r.facts.agent.Cgroup.Nested
 	h := snapshot.Host{CPU: r.hostCPU(), Memory: r.hostMemory(nested)}
-	if load, err := procfs.ReadLoadavg(r.node.Proc); err != nil {
+	if load, err := parse(r, r.files.loadavg, procfs.ParseLoadavg); err != nil {
 		r.warn("load", err)
 	} else {
 		h.Load = load[:]
 	}
-	if nested {
-		h.Pressure = r.pressure(r.node.Cgroup, [3]string{"cpu.pressure", "memory.pressure", "io.pressure"})
-	} else {
-		h.Pressure = r.pressure(r.node.Proc, [3]string{"pressure/cpu", "pressure/memory", "pressure/io"})
-	}
+	h.Pressure = r.hostPressure(nested)
 	h.Disks = r.hostDisks()
 	h.Network = r.hostNetwork()
 	h.Filesystems = r.filesystems()
+	r.sources.IO = r.facts.disks != nil
+	r.sources.Swap = h.Memory.SwapTotalBytes == nil || *h.Memory.SwapTotalBytes > 0
+	r.sources.LocalEvents = r.facts.localEvents
 	return h
+}
+
+// parse reads one file and parses it.
+func parse[T any](r *reading, file hostfs.Reader, parser func([]byte) (T, error)) (T, error) {
+	text, err := r.buf.Read(file)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	value, err := parser(text)
+	if err != nil {
+		var none T
+		return none, fmt.Errorf("parse %s: %w", file.Name(), err)
+	}
+	return value, nil
 }
 
 // hostCPU takes the usage from the root control group where it has cpu.stat,
 // which is exact to the microsecond, else from /proc/stat.
 func (r *reading) hostCPU() snapshot.HostCPU {
 	var c snapshot.HostCPU
-	stat, err := procfs.ReadStat(r.node.Proc)
+	stat, err := parse(r, r.files.stat, procfs.ParseStat)
 	if err != nil {
 		r.warn("cpu", err)
 	} else {
@@ -51,7 +73,7 @@ func (r *reading) hostCPU() snapshot.HostCPU {
 	if r.node.Cgroup == nil {
 		return c
 	}
-	root, err := cgroup.ReadCPU(r.node.Cgroup, ".")
+	root, err := parse(r, r.files.cpuStat, cgroup.ParseCPUStat)
 	if err != nil {
 		if !cgroup.IsGone(err) { // old kernels have none at the root
 			r.warn("cpu", err)
@@ -66,7 +88,7 @@ func (r *reading) hostCPU() snapshot.HostCPU {
 // group has no memory.current, so anon + file stand for it.
 func (r *reading) hostMemory(nested bool) snapshot.HostMemory {
 	var m snapshot.HostMemory
-	if info, err := procfs.ReadMeminfo(r.node.Proc); err != nil {
+	if info, err := parse(r, r.files.meminfo, procfs.ParseMeminfo); err != nil {
 		r.warn("memory", err)
 	} else {
 		m.TotalBytes, m.AvailableBytes = info.TotalBytes, info.AvailableBytes
@@ -75,15 +97,15 @@ func (r *reading) hostMemory(nested bool) snapshot.HostMemory {
 	if r.node.Cgroup == nil {
 		return m
 	}
-	stat, err := cgroup.ReadMemoryStat(r.node.Cgroup, ".")
+	stat, err := parse(r, r.files.memoryStat, cgroup.ParseMemoryStat)
 	if err != nil {
 		r.warn("memory", fmt.Errorf("no working set of the node: %w", err))
 		return m
 	}
 	used := stat.AnonBytes + stat.FileBytes
 	if nested {
-		if used, err = cgroup.ReadMemoryCurrent(r.node.Cgroup, "."); err != nil {
-			r.warn("memory", err)
+		if used, err = parse(r, r.files.memoryCurrent, cgroup.ParseNumber); err != nil {
+			r.warn("memory", fmt.Errorf("no working set of the node: %w", err))
 			return m
 		}
 	}
@@ -92,47 +114,49 @@ func (r *reading) hostMemory(nested bool) snapshot.HostMemory {
 	return m
 }
 
-// pressure reads the files of CPU, memory and IO, in this order. It is nil when
-// none of them could be read.
-func (r *reading) pressure(fsys fs.FS, files [3]string) *snapshot.Pressure {
-	if !r.psi {
-		return nil // a warning says so, once
-	}
-	var p snapshot.Pressure
-	for i, to := range []**snapshot.Stall{&p.CPU, &p.Memory, &p.IO} {
-		stall, err := cgroup.ReadStall(fsys, files[i])
-		if err != nil {
-			r.warn("pressure", err)
-			continue
-		}
-		*to = new(snapshot.Stall(stall))
-	}
-	if p == (snapshot.Pressure{}) {
-		return nil
-	}
-	return &p
-}
-
-// groupPressure reads the pressure of one control group.
-func (r *reading) groupPressure(dir string) *snapshot.Pressure {
-	return r.pressure(r.node.Cgroup, [3]string{
-		dir + "/cpu.pressure", dir + "/memory.pressure", dir + "/io.pressure",
-	})
-}
-
-// hasPSI reports whether the kernel has pressure stall information, and warns
-// in words when not.
-func (r *reading) hasPSI() bool {
-	_, err := cgroup.ReadStall(r.node.Proc, "pressure/cpu")
+// hostPressure finds out whether the kernel has pressure stall information, and
+// says why not in words.
+func (r *reading) hostPressure(nested bool) *snapshot.Pressure {
+	_, err := parse(r, r.files.pressure[cgroup.CPUPressure], cgroup.ParseStall)
 	switch {
 	case err == nil:
-		return true
 	case errors.Is(err, fs.ErrNotExist):
 		r.warnings.add("pressure", "the kernel has no pressure stall information: CONFIG_PSI is not set, or it was booted with psi=0")
+		return nil
 	case errors.Is(err, errors.ErrUnsupported):
 		r.warnings.add("pressure", "pressure stall information is turned off: boot the kernel with psi=1")
+		return nil
 	default:
 		r.warn("pressure", err)
+		return nil
 	}
-	return false
+	r.sources.Pressure = true
+	files := &r.files.pressure
+	if nested {
+		files = &r.files.rootPressure
+	}
+	var stalls [3]cgroup.Stall
+	var errs [3]error
+	for i, file := range files {
+		stalls[i], errs[i] = parse(r, file, cgroup.ParseStall)
+	}
+	return r.pressure(&stalls, &errs)
+}
+
+// pressure is nil when none of the three could be read.
+func (r *reading) pressure(stalls *[3]cgroup.Stall, errs *[3]error) *snapshot.Pressure {
+	var p snapshot.Pressure
+	known := false
+	for i, to := range [...]**snapshot.Stall{&p.CPU, &p.Memory, &p.IO} {
+		if errs[i] != nil {
+			r.warnings.addError("pressure", errs[i])
+			continue
+		}
+		*to = r.parts.stall(stalls[i])
+		known = true
+	}
+	if !known {
+		return nil
+	}
+	return hold(&r.parts.pressures, p)
 }

@@ -3,6 +3,7 @@ package collect
 import (
 	"io/fs"
 	"strings"
+	"time"
 
 	"github.com/kubemon/kubemon/agent/internal/cgroup"
 )
@@ -10,41 +11,73 @@ import (
 // names are what the kubelet's log folders tell of pods and containers: a hint
 // for people, and for the hub while it does not know a pod yet.
 type names struct {
-	pods       map[string]podName // by UID, a static pod's by its hash
-	containers map[string]string  // by container ID
+	podLogs, containerLogs namesFolder
+	pods                   map[string]podName // by UID, a static pod's by its hash
+	containers             map[string]string  // by container ID
 }
 
 type podName struct{ namespace, name string }
 
-// names reads the names in the log folders. wanted is false on a node without
-// pods, where a missing folder is not worth a warning.
-func (r *reading) names(wanted bool) names {
-	n := names{pods: make(map[string]podName), containers: make(map[string]string)}
-	for _, entry := range r.logEntries(r.node.PodLogs, wanted) {
-		if uid, name, ok := parsePodLogs(entry.Name()); ok {
-			n.pods[uid] = name
-		}
-	}
-	for _, entry := range r.logEntries(r.node.ContainerLogs, wanted) {
-		if id, name, ok := parseContainerLog(entry.Name()); ok {
-			n.containers[id] = name
-		}
-	}
-	return n
+func newNames(podLogs, containerLogs fs.FS) names {
+	return names{podLogs: namesFolder{fsys: podLogs}, containerLogs: namesFolder{fsys: containerLogs}}
 }
 
-func (r *reading) logEntries(logs fs.FS, wanted bool) []fs.DirEntry {
-	if logs == nil {
-		if wanted {
+// A namesFolder is a folder that is listed when something changed in it.
+type namesFolder struct {
+	fsys   fs.FS
+	listed time.Time // its time of change when it was listed
+}
+
+// settled is how old a folder's time of change must be to tell all changes
+// before a listing: the kernel's clock for it moves in steps.
+const settled = time.Second
+
+// update lists the log folders in which names appeared or went.
+func (n *names) update(r *reading) {
+	if n.podLogs.fsys == nil || n.containerLogs.fsys == nil {
+		if len(r.tree.Pods) > 0 {
 			r.warnings.add("names", "the kubelet's log folders are not all there, so not every pod and container has a name")
 		}
-		return nil
 	}
-	entries, err := fs.ReadDir(logs, ".")
+	if entries, changed := n.podLogs.list(r); changed {
+		n.pods = make(map[string]podName, len(entries))
+		for _, entry := range entries {
+			if uid, name, ok := parsePodLogs(entry.Name()); ok {
+				n.pods[uid] = name
+			}
+		}
+	}
+	if entries, changed := n.containerLogs.list(r); changed {
+		n.containers = make(map[string]string, len(entries))
+		for _, entry := range entries {
+			if id, name, ok := parseContainerLog(entry.Name()); ok {
+				n.containers[id] = name
+			}
+		}
+	}
+}
+
+// list lists the folder if it changed.
+func (f *namesFolder) list(r *reading) (entries []fs.DirEntry, changed bool) {
+	if f.fsys == nil {
+		return nil, false
+	}
+	info, err := fs.Stat(f.fsys, ".")
+	if err == nil && info.ModTime().Equal(f.listed) {
+		return nil, false
+	}
+	if err == nil {
+		entries, err = fs.ReadDir(f.fsys, ".")
+	}
 	if err != nil {
 		r.warn("names", err)
+		return nil, true
 	}
-	return entries
+	f.listed = time.Time{}
+	if r.wall.Sub(info.ModTime()) > settled {
+		f.listed = info.ModTime()
+	}
+	return entries, true
 }
 
 // parsePodLogs parses the name of a folder in /var/log/pods, which is

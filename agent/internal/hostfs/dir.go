@@ -1,30 +1,49 @@
 // Package hostfs is the agent's door to the node: its folders as file systems,
-// its clock, the sizes of its mounts.
+// files that are read again and again, folders that are watched, its clock, the
+// sizes of its mounts.
 //
-// Everything else in the agent reads through an fs.FS that this package opened,
+// Everything else in the agent reads through an [FS] that this package opened,
 // so that a captured tree and a live kernel are read by the same code. The
 // package reads and reports; it parses nothing.
 package hostfs
 
 import (
-	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"syscall"
 )
+
+// An FS is one folder of the node with all that is below it. [Dir] is the one
+// there is; tests put faults in front of it that no file on a disk can have.
+type FS interface {
+	fs.ReadDirFS
+	fs.StatFS
+	fs.ReadLinkFS
+	// Reader returns a reader of the file of that name in a folder, "." for the
+	// FS itself. Nothing is opened yet.
+	Reader(folder, name string, keep Keep) Reader
+	// Inode returns the inode number of a file or folder, which tells two
+	// control groups of the same name apart, and two network namespaces.
+	Inode(name string) (uint64, error)
+	// Watch makes w tell of changes in a folder, by the number returned.
+	Watch(w *Watcher, folder string) (int, error)
+}
 
 // A Dir is the file system below one folder of the node.
 //
 // It is not an os.Root and not an os.DirFS: the agent reads thousands of kernel
 // files a round, of which each reports the size 0, never blocks, and would be
 // registered with the poller and asked for its size by the os package: nine
-// system calls where four do. Symbolic links are followed, because sysfs is
-// made of them; nobody but the kernel and the kubelet names what is read here.
-type Dir struct{ path string }
+// system calls where one to four do. Symbolic links are followed, because sysfs
+// is made of them; nobody but the kernel and the kubelet names what is read
+// here.
+type Dir struct {
+	path        string
+	descriptors *Descriptors
+}
 
 // Open returns the file system below folder, or an error that names it when it
-// is no folder that can be listed.
+// is no folder that can be listed. Its readers keep no files open.
 func Open(folder string) (Dir, error) {
 	f, err := os.Open(folder)
 	if err != nil {
@@ -38,7 +57,14 @@ func Open(folder string) (Dir, error) {
 	if !info.IsDir() {
 		return Dir{}, &fs.PathError{Op: "open", Path: folder, Err: syscall.ENOTDIR}
 	}
-	return Dir{folder}, nil
+	return Dir{path: folder}, nil
+}
+
+// Keeping returns d with readers that may keep files open, as many as
+// descriptors allows.
+func (d Dir) Keeping(descriptors *Descriptors) Dir {
+	d.descriptors = descriptors
+	return d
 }
 
 // Sub returns the file system below a folder of d.
@@ -47,7 +73,8 @@ func (d Dir) Sub(folder string) (Dir, error) {
 	if err != nil {
 		return Dir{}, err
 	}
-	return Open(name)
+	below, err := Open(name)
+	return below.Keeping(d.descriptors), err
 }
 
 // String is the folder's path on this machine.
@@ -75,51 +102,20 @@ func (d Dir) Open(name string) (fs.File, error) {
 
 // ReadFile implements fs.ReadFileFS.
 func (d Dir) ReadFile(name string) ([]byte, error) {
-	real, err := d.real("open", name)
+	if _, err := d.real("open", name); err != nil {
+		return nil, err
+	}
+	f := File{root: d.path, folder: ".", name: name, fd: closed}
+	fd, err := f.open()
 	if err != nil {
 		return nil, err
 	}
-	fd, err := retry(func() (int, error) { return syscall.Open(real, syscall.O_RDONLY|syscall.O_CLOEXEC, 0) })
-	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
-	}
 	defer syscall.Close(fd)
-	data, err := readAll(fd)
+	data, err := readToEnd(fd, make([]byte, 0, pageBytes))
 	if err != nil {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: err}
+		return nil, f.error("read", err)
 	}
 	return data, nil
-}
-
-// readAll reads to the end, which a kernel file shows only by an empty read.
-// Nearly every file fits the array, which is on the stack: one allocation, of
-// the right size.
-func readAll(fd int) ([]byte, error) {
-	var page [4096]byte
-	var data []byte
-	used := 0
-	for {
-		n, err := retry(func() (int, error) { return syscall.Read(fd, page[used:]) })
-		if err != nil {
-			return nil, err
-		}
-		if used += n; n == 0 {
-			return append(data, page[:used]...), nil
-		}
-		if used == len(page) {
-			data = append(data, page[:]...)
-			used = 0
-		}
-	}
-}
-
-// retry repeats a system call that a signal interrupted.
-func retry(call func() (int, error)) (int, error) {
-	for {
-		if n, err := call(); err != syscall.EINTR {
-			return n, err
-		}
-	}
 }
 
 // ReadDir implements fs.ReadDirFS.
@@ -158,16 +154,22 @@ func (d Dir) ReadLink(name string) (string, error) {
 	return os.Readlink(real)
 }
 
-// Inode returns the inode number of a file or folder of fsys, which tells two
-// control groups of the same name apart, and two network namespaces.
-func Inode(fsys fs.FS, name string) (uint64, error) {
-	info, err := fs.Stat(fsys, name)
+// Watch implements [FS].
+func (d Dir) Watch(w *Watcher, folder string) (int, error) {
+	real, err := d.real("watch", folder)
 	if err != nil {
 		return 0, err
 	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 0, fmt.Errorf("inode of %s: %w", name, errors.ErrUnsupported)
-	}
-	return stat.Ino, nil
+	return w.add(real)
+}
+
+// Reader implements [FS].
+func (d Dir) Reader(folder, name string, keep Keep) Reader {
+	return &File{root: d.path, folder: folder, name: name, fd: closed, keep: keep, descriptors: d.descriptors}
+}
+
+// Inode implements [FS].
+func (d Dir) Inode(name string) (uint64, error) {
+	f := File{root: d.path, folder: ".", name: name}
+	return f.lookUp()
 }

@@ -82,7 +82,7 @@ func TestInode(t *testing.T) {
 	}
 	inode := func(name string) uint64 {
 		t.Helper()
-		n, err := Inode(dir, name)
+		n, err := dir.Inode(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,8 +91,8 @@ func TestInode(t *testing.T) {
 	if inode("a") != inode("b") || inode("a") == inode("c") {
 		t.Errorf("inodes of a, its hard link b, and c: %d, %d, %d", inode("a"), inode("b"), inode("c"))
 	}
-	if _, err := Inode(fstest.MapFS{"a": {}}, "a"); !errors.Is(err, errors.ErrUnsupported) {
-		t.Errorf("Inode without inodes: %v, want ErrUnsupported", err)
+	if _, err := dir.Inode("gone"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Inode of a missing file: %v, want fs.ErrNotExist", err)
 	}
 }
 
@@ -132,7 +132,7 @@ func TestNodeRoot(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	dir := Dir{folder}
+	dir := Dir{path: folder}
 	first := filepath.Join(folder, "1/root")
 	if got := NodeRoot(dir); got != first {
 		t.Errorf("NodeRoot without mounts = %s, want %s", got, first)

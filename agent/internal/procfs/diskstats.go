@@ -3,7 +3,6 @@ package procfs
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
 )
 
 // bytesPerSector is the unit of /proc/diskstats, whatever the device's sectors.
@@ -17,8 +16,8 @@ const bytesPerSector = 512
 // milliseconds; the same four of writes; requests in flight, milliseconds with
 // any in flight. See Documentation/admin-guide/iostats.rst in the kernel.
 type Disk struct {
-	Device       string // "major:minor"
-	Name         string
+	Major, Minor uint64
+	Name         []byte // a part of the text
 	ReadBytes    uint64
 	WrittenBytes uint64
 	ReadOps      uint64
@@ -26,45 +25,51 @@ type Disk struct {
 	BusyMicros   uint64
 }
 
-// ReadDiskstats reads /proc/diskstats: whole disks, partitions and all other
-// block devices alike.
-func ReadDiskstats(proc fs.FS) ([]Disk, error) { return read(proc, "diskstats", parseDiskstats) }
-
-func parseDiskstats(data []byte) ([]Disk, error) {
-	var disks []Disk
-	for line := range bytes.Lines(data) {
-		fields := bytes.Fields(line)
-		if len(fields) == 0 {
+// AppendDiskstats appends what /proc/diskstats has: whole disks, partitions and
+// all other block devices alike.
+func AppendDiskstats(disks []Disk, text []byte) ([]Disk, error) {
+	for len(text) > 0 {
+		var line []byte
+		line, text, _ = bytes.Cut(text, []byte("\n"))
+		rest := bytes.TrimSpace(line)
+		if len(rest) == 0 {
 			continue
 		}
-		disk, err := parseDisk(fields)
+		disk, err := parseDisk(rest)
 		if err != nil {
-			return nil, fmt.Errorf("%q: %w", line, err)
+			return disks, fmt.Errorf("%q: %w", line, err)
 		}
 		disks = append(disks, disk)
 	}
 	return disks, nil
 }
 
-func parseDisk(fields [][]byte) (Disk, error) {
-	const wanted = 13
-	if len(fields) < wanted {
-		return Disk{}, fmt.Errorf("%d fields, want at least %d", len(fields), wanted)
+func parseDisk(line []byte) (Disk, error) {
+	var device [2]uint64
+	if err := numbers(line, device[:]); err != nil {
+		return Disk{}, err
 	}
-	var n [wanted]uint64
-	for i, field := range fields[:wanted] {
-		if i == 2 {
-			continue // the name
-		}
-		var err error
-		if n[i], err = number(field); err != nil {
-			return Disk{}, err
-		}
+	_, rest := cutField(line)
+	_, rest = cutField(rest)
+	name, rest := cutField(rest)
+	var n [10]uint64
+	if err := numbers(rest, n[:]); err != nil {
+		return Disk{}, err
 	}
 	return Disk{
-		Device: fmt.Sprintf("%d:%d", n[0], n[1]), Name: text(fields[2]),
-		ReadOps: n[3], ReadBytes: n[5] * bytesPerSector,
-		WriteOps: n[7], WrittenBytes: n[9] * bytesPerSector,
-		BusyMicros: n[12] * 1000,
+		Major: device[0], Minor: device[1], Name: name,
+		ReadOps: n[0], ReadBytes: n[2] * bytesPerSector,
+		WriteOps: n[4], WrittenBytes: n[6] * bytesPerSector,
+		BusyMicros: n[9] * 1000,
 	}, nil
+}
+
+// cutField cuts off the first field of a line.
+func cutField(line []byte) (field, rest []byte) {
+	line = bytes.TrimLeft(line, " \t")
+	end := bytes.IndexAny(line, " \t")
+	if end < 0 {
+		return line, nil
+	}
+	return line[:end], line[end:]
 }

@@ -3,17 +3,14 @@ package procfs
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
 	"math"
 	"strconv"
 )
 
-// ReadLoadavg reads the averages over 1, 5 and 15 minutes of /proc/loadavg:
+// ParseLoadavg parses the averages over 1, 5 and 15 minutes of /proc/loadavg:
 //
 //	1.95 2.18 1.36 4/99 18658
-func ReadLoadavg(proc fs.FS) ([3]float64, error) { return read(proc, "loadavg", parseLoadavg) }
-
-func parseLoadavg(data []byte) ([3]float64, error) {
+func ParseLoadavg(data []byte) ([3]float64, error) {
 	var load [3]float64
 	i := 0
 	for field := range bytes.FieldsSeq(data) {

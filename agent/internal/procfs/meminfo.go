@@ -3,7 +3,6 @@ package procfs
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
 )
 
 // Meminfo is the part of /proc/meminfo that says how much memory there is:
@@ -20,10 +19,8 @@ type Meminfo struct {
 	SwapFreeBytes  *uint64
 }
 
-// ReadMeminfo reads /proc/meminfo.
-func ReadMeminfo(proc fs.FS) (Meminfo, error) { return read(proc, "meminfo", parseMeminfo) }
-
-func parseMeminfo(data []byte) (Meminfo, error) {
+// ParseMeminfo parses /proc/meminfo.
+func ParseMeminfo(data []byte) (Meminfo, error) {
 	var m Meminfo
 	for line := range bytes.Lines(data) {
 		key, rest, _ := bytes.Cut(line, []byte(":"))
@@ -40,11 +37,11 @@ func parseMeminfo(data []byte) (Meminfo, error) {
 		default:
 			continue
 		}
-		var kib uint64
-		if err := numbers(rest, &kib); err != nil {
+		var kib [1]uint64
+		if err := numbers(rest, kib[:]); err != nil {
 			return Meminfo{}, fmt.Errorf("%s: %w", key, err)
 		}
-		*field = new(kib * 1024)
+		*field = new(kib[0] * 1024)
 	}
 	return m, nil
 }

@@ -3,7 +3,6 @@ package procfs
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
 )
 
 // A Mount is one line of /proc/PID/mountinfo:
@@ -17,15 +16,12 @@ type Mount struct {
 	Root   string // the folder of the file system that is mounted
 	Point  string // where it is mounted
 	Type   string
+	// Options are those of the file system itself.
+	Options string
 }
 
-// ReadMountinfo reads the mounts that a process sees, named as /proc names it:
-// a PID or "self".
-func ReadMountinfo(proc fs.FS, process string) ([]Mount, error) {
-	return read(proc, process+"/mountinfo", parseMountinfo)
-}
-
-func parseMountinfo(data []byte) ([]Mount, error) {
+// ParseMountinfo parses /proc/PID/mountinfo, the mounts that a process sees.
+func ParseMountinfo(data []byte) ([]Mount, error) {
 	var mounts []Mount
 	for line := range bytes.Lines(data) {
 		before, after, ok := bytes.Cut(line, []byte(" - "))
@@ -34,10 +30,11 @@ func parseMountinfo(data []byte) ([]Mount, error) {
 			return nil, fmt.Errorf("%q is no line of a mount", line)
 		}
 		mounts = append(mounts, Mount{
-			Device: string(fields[2]),
-			Root:   unescape(fields[3]),
-			Point:  unescape(fields[4]),
-			Type:   text(kind[0]),
+			Device:  string(fields[2]),
+			Root:    unescape(fields[3]),
+			Point:   unescape(fields[4]),
+			Type:    Text(kind[0]),
+			Options: Text(kind[len(kind)-1]),
 		})
 	}
 	return mounts, nil
@@ -54,7 +51,7 @@ func unescape(field []byte) string {
 		}
 		plain = append(plain, field[i])
 	}
-	return text(plain)
+	return Text(plain)
 }
 
 func octal(digits []byte) bool {

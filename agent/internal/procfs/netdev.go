@@ -3,7 +3,6 @@ package procfs
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
 )
 
 // An Interface is one line of /proc/PID/net/dev, after two lines of heading:
@@ -13,7 +12,7 @@ import (
 // The columns are bytes, packets, errs, drop, fifo, frame, compressed and
 // multicast received; bytes, packets, errs, drop and four more transmitted.
 type Interface struct {
-	Interface string
+	Name      []byte // a part of the text
 	RxBytes   uint64
 	RxPackets uint64
 	RxErrors  uint64
@@ -24,33 +23,28 @@ type Interface struct {
 	TxDropped uint64
 }
 
-// NetdevFile is the name in /proc of the file that counts the interfaces of
-// the network namespace in which a process is. Its inode identifies that
-// namespace, also for who may not read /proc/PID/ns.
-func NetdevFile(pid int) string { return fmt.Sprintf("%d/net/dev", pid) }
-
-// ReadNetdev reads the interfaces of the network namespace of a process.
-func ReadNetdev(proc fs.FS, pid int) ([]Interface, error) {
-	return read(proc, NetdevFile(pid), parseNetdev)
-}
-
-func parseNetdev(data []byte) ([]Interface, error) {
-	var interfaces []Interface
-	for line := range bytes.Lines(data) {
+// AppendNetdev appends the interfaces in the text of a /proc/PID/net/dev: those
+// of the network namespace that the process is in. The file's inode identifies
+// that namespace, also for who may not read /proc/PID/ns.
+func AppendNetdev(interfaces []Interface, text []byte) ([]Interface, error) {
+	for len(text) > 0 {
+		var line []byte
+		line, text, _ = bytes.Cut(text, []byte("\n"))
 		// A name may hold a colon, the numbers do not.
 		colon := bytes.LastIndexByte(line, ':')
 		if colon < 0 {
 			continue // heading
 		}
-		i := Interface{Interface: text(bytes.TrimSpace(line[:colon]))}
-		var fifo, frame, compressed, multicast uint64
-		err := numbers(line[colon+1:],
-			&i.RxBytes, &i.RxPackets, &i.RxErrors, &i.RxDropped, &fifo, &frame, &compressed, &multicast,
-			&i.TxBytes, &i.TxPackets, &i.TxErrors, &i.TxDropped)
-		if err != nil {
-			return nil, fmt.Errorf("interface %s: %w", i.Interface, err)
+		name := bytes.TrimSpace(line[:colon])
+		var n [12]uint64
+		if err := numbers(line[colon+1:], n[:]); err != nil {
+			return interfaces, fmt.Errorf("interface %s: %w", name, err)
 		}
-		interfaces = append(interfaces, i)
+		interfaces = append(interfaces, Interface{
+			Name:    name,
+			RxBytes: n[0], RxPackets: n[1], RxErrors: n[2], RxDropped: n[3],
+			TxBytes: n[8], TxPackets: n[9], TxErrors: n[10], TxDropped: n[11],
+		})
 	}
 	return interfaces, nil
 }

@@ -1,10 +1,10 @@
-// Package procfs reads the files of /proc, one Go file per kernel file.
+// Package procfs parses the files of /proc, one Go file per kernel file.
 //
-// Each ReadX opens one file of the file system it is given and hands the bytes
-// to a pure parseX. A missing file is an error that wraps fs.ErrNotExist, text
-// that is not what the kernel writes is an error that names the file. Keys that
-// the parser does not know are skipped, because kernels grow. The package does
-// no other I/O and knows no clock.
+// Each ParseX takes the text of one file and is pure. Text that is not what the
+// kernel writes is an error; keys that the parser does not know are skipped,
+// because kernels grow. What is parsed for every snapshot and any number of
+// times is appended to a slice of the caller's and its names are parts of the
+// text, valid as long as that is: parsing allocates nothing then.
 //
 // The format of every file is in the kernel's Documentation/filesystems/proc.rst
 // and the manual page proc(5), unless its Go file says otherwise.
@@ -13,24 +13,8 @@ package procfs
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
 	"strconv"
 )
-
-// read reads one file and parses it.
-func read[T any](fsys fs.FS, name string, parse func([]byte) (T, error)) (T, error) {
-	data, err := fs.ReadFile(fsys, name)
-	if err != nil {
-		var none T
-		return none, err
-	}
-	value, err := parse(data)
-	if err != nil {
-		var none T
-		return none, fmt.Errorf("parse %s: %w", name, err)
-	}
-	return value, nil
-}
 
 // number parses a decimal number.
 func number(text []byte) (uint64, error) {
@@ -39,7 +23,7 @@ func number(text []byte) (uint64, error) {
 
 // numbers parses the fields of a line into values, in order, and leaves the
 // rest of the line alone. It is an error when the line has too few fields.
-func numbers(line []byte, values ...*uint64) error {
+func numbers(line []byte, values []uint64) error {
 	i := 0
 	for field := range bytes.FieldsSeq(line) {
 		if i == len(values) {
@@ -49,7 +33,7 @@ func numbers(line []byte, values ...*uint64) error {
 		if err != nil {
 			return err
 		}
-		*values[i] = n
+		values[i] = n
 		i++
 	}
 	if i < len(values) {

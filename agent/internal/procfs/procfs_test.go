@@ -1,9 +1,6 @@
 package procfs
 
 import (
-	"errors"
-	"io/fs"
-	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -60,63 +57,89 @@ eth0:1:       9       0    0    0    0     0          0         0        0      
 	processText = "4711 (a) b (c) S 1 4711 4711 0 -1 4194560 19127 2174 12 9 31 45 10 5 20 0 7 0 300 22999040 3180 18446744073709551615 1 1 0\n"
 )
 
-func TestRead(t *testing.T) {
-	tests := []struct {
-		name string
-		read func(fs.FS) (any, error)
-		want any
-	}{
-		{"stat", func(f fs.FS) (any, error) { return ReadStat(f) }, Stat{
+// parsers are the package's, by a file that each parses.
+var parsers = map[string]func([]byte) (any, error){
+	"stat":                      func(text []byte) (any, error) { return ParseStat(text) },
+	"meminfo":                   func(text []byte) (any, error) { return ParseMeminfo(text) },
+	"loadavg":                   func(text []byte) (any, error) { return ParseLoadavg(text) },
+	"sys/kernel/random/boot_id": func(text []byte) (any, error) { return ParseBootID(text) },
+	"cgroups":                   func(text []byte) (any, error) { return ParseV1Controllers(text) },
+	"diskstats":                 func(text []byte) (any, error) { return AppendDiskstats(nil, text) },
+	"1/net/dev":                 func(text []byte) (any, error) { return AppendNetdev(nil, text) },
+	"1/net/route":               func(text []byte) (any, error) { return ParseDefaultRoutes(text) },
+	"1/net/ipv6_route":          func(text []byte) (any, error) { return ParseDefaultRoutesIPv6(text) },
+	"self/mountinfo":            func(text []byte) (any, error) { return ParseMountinfo(text) },
+	"4711/stat":                 func(text []byte) (any, error) { return ParseProcess(text) },
+	"4711/cmdline":              func(text []byte) (any, error) { return ParseArgs(text), nil },
+	"2/cmdline":                 func(text []byte) (any, error) { return ParseArgs(text), nil },
+	"4711/cgroup":               func(text []byte) (any, error) { return ParseCgroups(text) },
+}
+
+func TestParse(t *testing.T) {
+	wants := map[string]any{
+		"stat": Stat{
 			CPUs: 2, UserMicros: 813_930_000, NiceMicros: 10_860_000, SystemMicros: 209_710_000, IdleMicros: 510_830_000,
 			IOWaitMicros: 12_230_000, IRQMicros: 70_000, SoftIRQMicros: 2_990_000, StealMicros: 2_680_000,
-		}},
-		{"meminfo", func(f fs.FS) (any, error) { return ReadMeminfo(f) }, Meminfo{
+		},
+		"meminfo": Meminfo{
 			TotalBytes: new(uint64(24684096 * 1024)), AvailableBytes: new(uint64(24070012 * 1024)), SwapTotalBytes: new(uint64), SwapFreeBytes: new(uint64),
-		}},
-		{"loadavg", func(f fs.FS) (any, error) { return ReadLoadavg(f) }, [3]float64{1.95, 2.18, 1.36}},
-		{"boot ID", func(f fs.FS) (any, error) { return ReadBootID(f) }, "2f60d716-2ddd-4824-a862-85bc218a1e97"},
-		{"controllers", func(f fs.FS) (any, error) { return ReadV1Controllers(f) }, []string{"cpu", "memory"}},
-		{"diskstats", func(f fs.FS) (any, error) { return ReadDiskstats(f) }, []Disk{
-			{Device: "7:0", Name: "loop0"},
-			{Device: "254:0", Name: "vda", ReadBytes: 4311738 * 512, WrittenBytes: 16715304 * 512, ReadOps: 145841, WriteOps: 22928, BusyMicros: 23_336_000},
-		}},
-		{"netdev", func(f fs.FS) (any, error) { return ReadNetdev(f, 1) }, []Interface{
-			{Interface: "lo", RxBytes: 3245, RxPackets: 30, TxBytes: 3245, TxPackets: 30},
-			{Interface: "eth0", RxBytes: 485575079, RxPackets: 28397, RxErrors: 1, RxDropped: 2, TxBytes: 2263171, TxPackets: 21250, TxErrors: 7, TxDropped: 8},
-			{Interface: "eth0:1", RxBytes: 9},
-		}},
-		{"route", func(f fs.FS) (any, error) { return ReadDefaultRoutes(f) }, []string{"eth0"}},
-		{"ipv6_route", func(f fs.FS) (any, error) { return ReadDefaultRoutesIPv6(f) }, []string{"eth0"}},
-		{"mountinfo", func(f fs.FS) (any, error) { return ReadMountinfo(f, "self") }, []Mount{
-			{Device: "0:21", Root: "/", Point: "/proc", Type: "proc"},
-			{Device: "254:0", Root: "/", Point: "/", Type: "ext4"},
-			{Device: "8:17", Root: "/sub", Point: `/mnt/with space\`, Type: "xfs"},
-		}},
-		{"process", func(f fs.FS) (any, error) { return ReadProcess(f, "4711") }, Process{
-			PID: 4711, PPID: 1, Name: "a) b (c", CPUMicros: 760_000, Threads: 7, StartTicks: 300, RSSPages: 3180,
-		}},
-		{"args", func(f fs.FS) (any, error) { return ReadArgs(f, 4711) }, []string{"/usr/bin/a b", "--secret", ""}},
-		{"no args", func(f fs.FS) (any, error) { return ReadArgs(f, 2) }, []string(nil)},
-		{"cgroups", func(f fs.FS) (any, error) { return ReadCgroups(f, 4711) }, []string{"/system.slice/a:b.service", "/user.slice"}},
+		},
+		"loadavg":                   [3]float64{1.95, 2.18, 1.36},
+		"sys/kernel/random/boot_id": "2f60d716-2ddd-4824-a862-85bc218a1e97",
+		"cgroups":                   []string{"cpu", "memory"},
+		"diskstats": []Disk{
+			{Major: 7, Name: []byte("loop0")},
+			{Major: 254, Name: []byte("vda"), ReadBytes: 4311738 * 512, WrittenBytes: 16715304 * 512, ReadOps: 145841, WriteOps: 22928, BusyMicros: 23_336_000},
+		},
+		"1/net/dev": []Interface{
+			{Name: []byte("lo"), RxBytes: 3245, RxPackets: 30, TxBytes: 3245, TxPackets: 30},
+			{Name: []byte("eth0"), RxBytes: 485575079, RxPackets: 28397, RxErrors: 1, RxDropped: 2, TxBytes: 2263171, TxPackets: 21250, TxErrors: 7, TxDropped: 8},
+			{Name: []byte("eth0:1"), RxBytes: 9},
+		},
+		"1/net/route":      []string{"eth0"},
+		"1/net/ipv6_route": []string{"eth0"},
+		"self/mountinfo": []Mount{
+			{Device: "0:21", Root: "/", Point: "/proc", Type: "proc", Options: "rw"},
+			{Device: "254:0", Root: "/", Point: "/", Type: "ext4", Options: "rw,discard"},
+			{Device: "8:17", Root: "/sub", Point: `/mnt/with space\`, Type: "xfs", Options: "rw"},
+		},
+		"4711/stat": Process{
+			PID: 4711, PPID: 1, Name: []byte("a) b (c"), CPUMicros: 760_000, Threads: 7, StartTicks: 300, RSSPages: 3180,
+		},
+		"4711/cmdline": []string{"/usr/bin/a b", "--secret", ""},
+		"2/cmdline":    []string(nil),
+		"4711/cgroup":  []string{"/system.slice/a:b.service", "/user.slice"},
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got, err := tt.read(node)
+	for name, parse := range parsers {
+		t.Run(name, func(t *testing.T) {
+			got, err := parse(node[name].Data)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
+			if diff := cmp.Diff(wants[name], got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
-			}
-			if _, err := tt.read(fstest.MapFS{}); !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("read without the file: %v, want fs.ErrNotExist", err)
 			}
 		})
 	}
 }
 
+// TestParsingAllocatesNothing holds for what is parsed any number of times in
+// a reading.
+func TestParsingAllocatesNothing(t *testing.T) {
+	links, disks := make([]Interface, 0, 8), make([]Disk, 0, 8)
+	netdev, diskstats, process := []byte(netdevText), []byte(diskstatsText), []byte(processText)
+	allocs := testing.AllocsPerRun(100, func() {
+		AppendNetdev(links, netdev)
+		AppendDiskstats(disks, diskstats)
+		ParseProcess(process)
+	})
+	if allocs != 0 {
+		t.Errorf("%v allocations, want none", allocs)
+	}
+}
+
 func TestBusyMicros(t *testing.T) {
-	stat, err := parseStat([]byte(statText))
+	stat, err := ParseStat([]byte(statText))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,18 +148,16 @@ func TestBusyMicros(t *testing.T) {
 	}
 }
 
-func TestPIDs(t *testing.T) {
-	pids, err := PIDs(node)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, want := slices.Collect(pids), []string{"1", "2", "4711"}; !slices.Equal(got, want) {
-		t.Errorf("PIDs = %q, want %q", got, want)
+func TestIsProcess(t *testing.T) {
+	for name, want := range map[string]bool{"1": true, "4711": true, "self": false, "": false, "0x": false} {
+		if got := IsProcess(name); got != want {
+			t.Errorf("IsProcess(%q) = %v, want %v", name, got, want)
+		}
 	}
 }
 
 // TestParseErrors has text that the kernel does not write: each must be an
-// error that names the file, and no value.
+// error that says what is wrong.
 func TestParseErrors(t *testing.T) {
 	tests := []struct{ name, file, data, want string }{
 		{"no CPU", "stat", "intr 1\n", "no line of a CPU"},
@@ -150,7 +171,7 @@ func TestParseErrors(t *testing.T) {
 		{"infinite", "loadavg", "0 0 inf", `"inf"`},
 		{"short", "sys/kernel/random/boot_id", "2f60\n", "want 36"},
 		{"no hierarchy", "cgroups", "memory\n", "0 fields"},
-		{"short", "diskstats", "8 0 sda 1 2\n", "5 fields"},
+		{"short", "diskstats", "8 0 sda 1 2\n", "2 fields"},
 		{"word", "diskstats", "8 0 sda 1 2 3 4 5 6 7 8 9 x\n", `"x"`},
 		{"short", "1/net/dev", "eth0: 1 2 3\n", "eth0"},
 		{"word", "1/net/dev", "eth0: 1 2 3 4 5 6 7 8 9 10 11 x\n", "eth0"},
@@ -162,34 +183,23 @@ func TestParseErrors(t *testing.T) {
 		{"word", "4711/stat", strings.Replace(processText, " 31 45 ", " x 45 ", 1), "field 14"},
 		{"no path", "4711/cgroup", "0:\n", "no line of a hierarchy"},
 	}
-	readers := map[string]func(fs.FS) (any, error){
-		"stat":                      func(f fs.FS) (any, error) { return ReadStat(f) },
-		"meminfo":                   func(f fs.FS) (any, error) { return ReadMeminfo(f) },
-		"loadavg":                   func(f fs.FS) (any, error) { return ReadLoadavg(f) },
-		"sys/kernel/random/boot_id": func(f fs.FS) (any, error) { return ReadBootID(f) },
-		"cgroups":                   func(f fs.FS) (any, error) { return ReadV1Controllers(f) },
-		"diskstats":                 func(f fs.FS) (any, error) { return ReadDiskstats(f) },
-		"1/net/dev":                 func(f fs.FS) (any, error) { return ReadNetdev(f, 1) },
-		"1/net/route":               func(f fs.FS) (any, error) { return ReadDefaultRoutes(f) },
-		"1/net/ipv6_route":          func(f fs.FS) (any, error) { return ReadDefaultRoutesIPv6(f) },
-		"self/mountinfo":            func(f fs.FS) (any, error) { return ReadMountinfo(f, "self") },
-		"4711/stat":                 func(f fs.FS) (any, error) { return ReadProcess(f, "4711") },
-		"4711/cgroup":               func(f fs.FS) (any, error) { return ReadCgroups(f, 4711) },
-	}
 	for _, tt := range tests {
 		t.Run(tt.file+" "+tt.name, func(t *testing.T) {
-			_, err := readers[tt.file](fstest.MapFS{tt.file: {Data: []byte(tt.data)}})
-			if err == nil || !strings.Contains(err.Error(), "parse "+tt.file) || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("error %v, want one that names %s and has %q", err, tt.file, tt.want)
+			_, err := parsers[tt.file]([]byte(tt.data))
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want one that has %q", err, tt.want)
 			}
 		})
 	}
 }
 
 func TestNamesAreUTF8(t *testing.T) {
-	process, err := parseProcess([]byte(strings.Replace(processText, "a) b (c", "\xff\xfe", 1)))
-	if err != nil || process.Name != "\uFFFD" {
-		t.Errorf("name = %q, %v, want the replacement character", process.Name, err)
+	if got := Text([]byte("a\xff\xfeb")); got != "a\uFFFDb" {
+		t.Errorf("Text = %q, want the replacement character", got)
+	}
+	paths, err := ParseCgroups([]byte("0::/\xff\n"))
+	if err != nil || paths[0] != "/\uFFFD" {
+		t.Errorf("paths = %q, %v, want the replacement character", paths, err)
 	}
 }
 
@@ -198,7 +208,7 @@ func TestNamesAreUTF8(t *testing.T) {
 func FuzzParseStat(f *testing.F) {
 	f.Add([]byte(statText))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if stat, err := parseStat(data); err == nil && stat.CPUs == 0 {
+		if stat, err := ParseStat(data); err == nil && stat.CPUs == 0 {
 			t.Error("no CPU and no error")
 		}
 	})
@@ -206,13 +216,13 @@ func FuzzParseStat(f *testing.F) {
 
 func FuzzParseMeminfo(f *testing.F) {
 	f.Add(node["meminfo"].Data)
-	f.Fuzz(func(t *testing.T, data []byte) { parseMeminfo(data) })
+	f.Fuzz(func(t *testing.T, data []byte) { ParseMeminfo(data) })
 }
 
 func FuzzParseLoadavg(f *testing.F) {
 	f.Add([]byte("1.95 2.18 1.36 4/99 18658\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		load, err := parseLoadavg(data)
+		load, err := ParseLoadavg(data)
 		for _, average := range load {
 			if err == nil && !(average >= 0) {
 				t.Errorf("average %v and no error", average)
@@ -223,38 +233,38 @@ func FuzzParseLoadavg(f *testing.F) {
 
 func FuzzParseDiskstats(f *testing.F) {
 	f.Add([]byte(diskstatsText))
-	f.Fuzz(func(t *testing.T, data []byte) { parseDiskstats(data) })
+	f.Fuzz(func(t *testing.T, data []byte) { AppendDiskstats(nil, data) })
 }
 
 func FuzzParseNetdev(f *testing.F) {
 	f.Add([]byte(netdevText))
-	f.Fuzz(func(t *testing.T, data []byte) { parseNetdev(data) })
+	f.Fuzz(func(t *testing.T, data []byte) { AppendNetdev(nil, data) })
 }
 
 func FuzzParseMountinfo(f *testing.F) {
 	f.Add([]byte(mountinfoText))
-	f.Fuzz(func(t *testing.T, data []byte) { parseMountinfo(data) })
+	f.Fuzz(func(t *testing.T, data []byte) { ParseMountinfo(data) })
 }
 
 func FuzzParseRoutes(f *testing.F) {
 	f.Add([]byte(routeText))
 	f.Add([]byte(routeIPv6Text))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		parseRoutes(data)
-		parseRoutesIPv6(data)
+		ParseDefaultRoutes(data)
+		ParseDefaultRoutesIPv6(data)
 	})
 }
 
 func FuzzParseProcess(f *testing.F) {
 	f.Add([]byte(processText))
 	f.Add([]byte("1 ) ("))
-	f.Fuzz(func(t *testing.T, data []byte) { parseProcess(data) })
+	f.Fuzz(func(t *testing.T, data []byte) { ParseProcess(data) })
 }
 
 func FuzzParseCgroups(f *testing.F) {
 	f.Add(node["4711/cgroup"].Data)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if paths, err := parseCgroups(data); err == nil && len(paths) == 0 {
+		if paths, err := ParseCgroups(data); err == nil && len(paths) == 0 {
 			t.Error("no path and no error")
 		}
 	})

@@ -3,7 +3,6 @@ package procfs
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
 	"strconv"
 )
 
@@ -14,16 +13,12 @@ const (
 	routeReject = 0x200
 )
 
-// ReadDefaultRoutes reads which interfaces of the node's network namespace
+// ParseDefaultRoutes parses which interfaces of the node's network namespace
 // have a default route of IPv4, from /proc/1/net/route:
 //
 //	Iface	Destination	Gateway 	Flags	RefCnt	Use	Metric	Mask	MTU	Window	IRTT
 //	eth0	00000000	010200C0	0003	0	0	0	00000000	0	0	0
-func ReadDefaultRoutes(proc fs.FS) ([]string, error) {
-	return read(proc, "1/net/route", parseRoutes)
-}
-
-func parseRoutes(data []byte) ([]string, error) {
+func ParseDefaultRoutes(data []byte) ([]string, error) {
 	var names []string
 	for line := range bytes.Lines(data) {
 		fields := bytes.Fields(line)
@@ -31,23 +26,19 @@ func parseRoutes(data []byte) ([]string, error) {
 			return nil, fmt.Errorf("%q is no line of a route", line)
 		}
 		if zeros(fields[1]) && zeros(fields[7]) && usable(fields[3]) {
-			names = append(names, text(fields[0]))
+			names = append(names, Text(fields[0]))
 		}
 	}
 	return names, nil
 }
 
-// ReadDefaultRoutesIPv6 is ReadDefaultRoutes of IPv6, from /proc/1/net/ipv6_route:
+// ParseDefaultRoutesIPv6 is ParseDefaultRoutes of IPv6, from /proc/1/net/ipv6_route:
 //
 //	00000000000000000000000000000000 00 00000000000000000000000000000000 00 fe800000000000000000000000000001 00000400 00000001 00000000 00000003 eth0
 //
 // The columns are destination, its prefix length, source, its prefix length,
 // gateway, metric, reference count, use count, flags and interface.
-func ReadDefaultRoutesIPv6(proc fs.FS) ([]string, error) {
-	return read(proc, "1/net/ipv6_route", parseRoutesIPv6)
-}
-
-func parseRoutesIPv6(data []byte) ([]string, error) {
+func ParseDefaultRoutesIPv6(data []byte) ([]string, error) {
 	var names []string
 	for line := range bytes.Lines(data) {
 		fields := bytes.Fields(line)
@@ -55,7 +46,7 @@ func parseRoutesIPv6(data []byte) ([]string, error) {
 			return nil, fmt.Errorf("%q is no line of a route", line)
 		}
 		if zeros(fields[0]) && zeros(fields[1]) && usable(fields[8]) {
-			names = append(names, text(fields[9]))
+			names = append(names, Text(fields[9]))
 		}
 	}
 	return names, nil

@@ -3,7 +3,6 @@ package procfs
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
 )
 
 // microsPerTick converts the kernel's USER_HZ, which is 100 in every
@@ -29,10 +28,8 @@ func (s Stat) BusyMicros() uint64 {
 	return s.UserMicros + s.NiceMicros + s.SystemMicros + s.IRQMicros + s.SoftIRQMicros + s.StealMicros
 }
 
-// ReadStat reads /proc/stat.
-func ReadStat(proc fs.FS) (Stat, error) { return read(proc, "stat", parseStat) }
-
-func parseStat(data []byte) (Stat, error) {
+// ParseStat parses /proc/stat.
+func ParseStat(data []byte) (Stat, error) {
 	var s Stat
 	for line := range bytes.Lines(data) {
 		key, rest, _ := bytes.Cut(line, []byte(" "))
@@ -43,20 +40,19 @@ func parseStat(data []byte) (Stat, error) {
 			s.CPUs++
 			continue
 		}
-		err := numbers(rest, &s.UserMicros, &s.NiceMicros, &s.SystemMicros, &s.IdleMicros,
-			&s.IOWaitMicros, &s.IRQMicros, &s.SoftIRQMicros, &s.StealMicros)
-		if err != nil {
+		var ticks [8]uint64
+		if err := numbers(rest, ticks[:]); err != nil {
 			return Stat{}, err
+		}
+		for i, to := range []*uint64{
+			&s.UserMicros, &s.NiceMicros, &s.SystemMicros, &s.IdleMicros,
+			&s.IOWaitMicros, &s.IRQMicros, &s.SoftIRQMicros, &s.StealMicros,
+		} {
+			*to = ticks[i] * microsPerTick
 		}
 	}
 	if s.CPUs == 0 {
 		return Stat{}, fmt.Errorf("no line of a CPU")
-	}
-	for _, ticks := range []*uint64{
-		&s.UserMicros, &s.NiceMicros, &s.SystemMicros, &s.IdleMicros,
-		&s.IOWaitMicros, &s.IRQMicros, &s.SoftIRQMicros, &s.StealMicros,
-	} {
-		*ticks *= microsPerTick
 	}
 	return s, nil
 }

@@ -1,0 +1,317 @@
+package cgroup
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+
+	"github.com/kubemon/kubemon/agent/internal/hostfs"
+)
+
+// The resources that pressure is told of.
+const (
+	CPUPressure = iota
+	MemoryPressure
+	IOPressure
+	resources
+)
+
+// A Group is one control group whose files are read again and again. After
+// Read, each part is what the kernel said last, or has an error.
+//
+// Not every file is read each time. What a group's parent counts includes what
+// the group counts, so where the parent's OOM kills, I/O or time of pressure
+// have not moved, the group's have not either. A limit moves only when a
+// program writes it, which the [Tree] is told of.
+type Group struct {
+	Path string
+	ID   uint64 // the folder's inode: a new one is a new group
+
+	CPU         CPU
+	CPUErr      error
+	Memory      Memory
+	MemoryErr   error
+	IO          []DeviceIO
+	IOErr       error
+	PIDs        PIDs
+	PIDsErr     error
+	Pressure    [resources]Stall
+	PressureErr [resources]error
+
+	fsys     hostfs.FS
+	above    *Group // the nearest group above that is read, nil at the top
+	files    [numFiles]groupFile
+	limits   bool // a limit may have been written
+	badLimit bool // a limit could not be read
+	doubt    bool // a file was found by its name: it may be another group's
+	oomRest  bool // OOM kills have not moved since they were read before
+	ioRest   bool
+	rest     [resources]bool
+}
+
+// A groupFile is one file of a group.
+type groupFile struct {
+	reader hostfs.Reader
+	absent error // why the group does not have it, as far as is known
+	known  bool  // it was read before
+}
+
+// file is an index of a group's files.
+type file int
+
+const (
+	cpuStat file = iota
+	memoryCurrent
+	memoryStat
+	memoryPeak
+	ioStat
+	pidsCurrent
+	cpuPressure
+	memoryPressure
+	ioPressure
+	memoryEvents
+	swapCurrent
+	cpuMax
+	memoryMax
+	pidsMax
+	numFiles
+)
+
+// keep says which files stay open: those that are read nearly every time.
+func (f file) keep() hostfs.Keep { return f <= cpuPressure }
+
+func (f file) String() string {
+	return [numFiles]string{
+		"cpu.stat", "memory.current", "memory.stat", "memory.peak", "io.stat", "pids.current",
+		"cpu.pressure", "memory.pressure", "io.pressure", "memory.events", "memory.swap.current",
+		"cpu.max", "memory.max", "pids.max",
+	}[f]
+}
+
+// Sources says what a node has that is worth reading in its groups.
+type Sources struct {
+	Pressure bool // the kernel has pressure stall information
+	IO       bool // it is known which devices count
+	Swap     bool // there is swap space: without, nothing is in it
+	// LocalEvents is true when memory.events counts the group's own events
+	// only, which is a mount option.
+	LocalEvents bool
+}
+
+// NewGroup returns the group at path. above is the nearest group above it that
+// is read before it each time, nil if there is none.
+func NewGroup(fsys hostfs.FS, path string, above *Group) (*Group, error) {
+	id, err := fsys.Inode(path)
+	if err != nil {
+		return nil, err
+	}
+	g := &Group{Path: path, ID: id, fsys: fsys, above: above, limits: true}
+	for f := range numFiles {
+		g.files[f].reader = fsys.Reader(path, f.String(), f.keep())
+	}
+	return g, nil
+}
+
+// Close gives all descriptors back.
+func (g *Group) Close() {
+	for f := range g.files {
+		g.files[f].reader.Close()
+	}
+}
+
+// Reopen makes the next Read look for files that were not there, and read what
+// does not have to be read.
+func (g *Group) Reopen() {
+	g.limits = true
+	for f := range g.files {
+		g.files[f].absent = nil
+		g.files[f].known = false
+	}
+}
+
+// Read brings the group up to date. It is false when the group is gone, which
+// it can be at any moment; then nothing of what was read counts.
+func (g *Group) Read(buf *hostfs.Buffer, sources Sources) bool {
+	g.doubt, g.badLimit = false, false
+	g.readCPU(buf)
+	g.readMemory(buf, sources)
+	g.readPIDs(buf)
+	if sources.IO {
+		g.readIO(buf)
+	}
+	if sources.Pressure {
+		for resource := range resources {
+			g.readPressure(buf, resource)
+		}
+	}
+	g.limits = g.badLimit
+	if g.files[cpuStat].absent != nil { // only a removed group has none, since Linux 4.18
+		return false
+	}
+	if !g.doubt {
+		return true
+	}
+	id, err := g.fsys.Inode(g.Path)
+	return err == nil && id == g.ID
+}
+
+// text reads one file. What is not there is not looked for again until Reopen.
+func (g *Group) text(buf *hostfs.Buffer, f file) ([]byte, error) {
+	file := &g.files[f]
+	if file.absent != nil {
+		return nil, file.absent
+	}
+	if !file.reader.Kept() {
+		g.doubt = true
+	}
+	text, err := buf.Read(file.reader)
+	file.known = err == nil
+	switch {
+	case err == nil:
+	case errors.Is(err, syscall.ENODEV): // the group is gone, or has lost the controller
+		g.doubt = true
+		file.reader.Close()
+	case errors.Is(err, fs.ErrNotExist):
+		file.absent = err
+	}
+	return text, err
+}
+
+// read reads a file that the group always has, if it has the controller, with
+// one of the parsers.
+func read[T any](g *Group, buf *hostfs.Buffer, f file, parse func([]byte) (T, error), to *T) error {
+	text, err := g.text(buf, f)
+	if err != nil {
+		return err
+	}
+	value, err := parse(text)
+	if err != nil {
+		return fmt.Errorf("parse %s/%s: %w", g.Path, f, err)
+	}
+	*to = value
+	return nil
+}
+
+// readOptional is read for a file that not every group or kernel has.
+func readOptional[T any](g *Group, buf *hostfs.Buffer, f file, parse func([]byte) (T, error), to *T) error {
+	err := read(g, buf, f, parse, to)
+	if err == nil {
+		return nil
+	}
+	var unknown T
+	*to = unknown
+	if IsGone(err) {
+		return nil
+	}
+	return err
+}
+
+// readLimit is readOptional for a file that only programs write.
+func readLimit[T any](g *Group, buf *hostfs.Buffer, f file, parse func([]byte) (T, error), to *T) error {
+	if !g.limits {
+		return nil
+	}
+	err := readOptional(g, buf, f, parse, to)
+	if err != nil {
+		g.badLimit = true
+	}
+	return err
+}
+
+func (g *Group) readCPU(buf *hostfs.Buffer) {
+	limit := g.CPU.Limit
+	g.CPUErr = read(g, buf, cpuStat, ParseCPUStat, &g.CPU)
+	g.CPU.Limit = limit
+	if g.CPUErr == nil {
+		g.CPUErr = readLimit(g, buf, cpuMax, parseCPUMax, &g.CPU.Limit)
+	}
+}
+
+func (g *Group) readMemory(buf *hostfs.Buffer, sources Sources) {
+	m := &g.Memory
+	g.MemoryErr = errors.Join(
+		read(g, buf, memoryCurrent, ParseNumber, &m.CurrentBytes),
+		read(g, buf, memoryStat, ParseMemoryStat, &m.MemoryStat),
+	)
+	if g.MemoryErr != nil {
+		return
+	}
+	g.MemoryErr = errors.Join(
+		readOptional(g, buf, memoryPeak, parseCount, &m.PeakBytes),
+		g.readSwap(buf, sources), g.readOOMKills(buf, sources),
+		readLimit(g, buf, memoryMax, parseLimit, &m.LimitBytes),
+	)
+}
+
+func parseCount(text []byte) (Count, error) {
+	n, err := ParseNumber(text)
+	return Count{n, err == nil}, err
+}
+
+func (g *Group) readSwap(buf *hostfs.Buffer, sources Sources) error {
+	if g.files[swapCurrent].known && !sources.Swap {
+		return nil // it was and is 0
+	}
+	return readOptional(g, buf, swapCurrent, parseCount, &g.Memory.SwapBytes)
+}
+
+func (g *Group) readOOMKills(buf *hostfs.Buffer, sources Sources) error {
+	if g.files[memoryEvents].known && g.above != nil && g.above.oomRest && !sources.LocalEvents {
+		g.oomRest = true
+		return nil
+	}
+	known, before := g.files[memoryEvents].known, g.Memory.OOMKills
+	err := readOptional(g, buf, memoryEvents, parseOOMKills, &g.Memory.OOMKills)
+	g.oomRest = known && g.files[memoryEvents].known && before == g.Memory.OOMKills
+	return err
+}
+
+func (g *Group) readPIDs(buf *hostfs.Buffer) {
+	g.PIDsErr = read(g, buf, pidsCurrent, ParseNumber, &g.PIDs.Current)
+	if g.PIDsErr == nil {
+		g.PIDsErr = readLimit(g, buf, pidsMax, parseLimit, &g.PIDs.Limit)
+	}
+}
+
+func (g *Group) readPressure(buf *hostfs.Buffer, resource int) {
+	f := cpuPressure + file(resource)
+	if g.files[f].known && g.above != nil && g.above.rest[resource] {
+		g.rest[resource] = true
+		return
+	}
+	known, before := g.files[f].known, g.Pressure[resource]
+	g.PressureErr[resource] = read(g, buf, f, ParseStall, &g.Pressure[resource])
+	g.rest[resource] = known && g.PressureErr[resource] == nil && before == g.Pressure[resource]
+}
+
+func (g *Group) readIO(buf *hostfs.Buffer) {
+	if g.files[ioStat].known && g.above != nil && g.above.ioRest {
+		g.ioRest = true
+		return
+	}
+	known := g.files[ioStat].known
+	text, err := g.text(buf, ioStat)
+	if err != nil {
+		g.IOErr, g.ioRest = err, false
+		return
+	}
+	before := g.ioSum()
+	if g.IO, err = appendIO(g.IO[:0], text); err != nil {
+		err = fmt.Errorf("parse %s/%s: %w", g.Path, ioStat, err)
+	}
+	g.IOErr = err
+	g.ioRest = known && err == nil && before == g.ioSum()
+}
+
+// ioSum is equal before and after a time without I/O: no counter falls while a
+// group lives.
+func (g *Group) ioSum() (sum DeviceIO) {
+	for _, device := range g.IO {
+		sum.ReadBytes += device.ReadBytes
+		sum.WrittenBytes += device.WrittenBytes
+		sum.ReadOps += device.ReadOps
+		sum.WriteOps += device.WriteOps
+	}
+	return sum
+}
