@@ -7,10 +7,12 @@ import (
 	"testing"
 )
 
-// TestDescriptionErrors has descriptions with one mistake each, on the line
-// that the error must name.
-func TestDescriptionErrors(t *testing.T) {
-	tests := []struct{ name, node, expect, want string }{
+// A mistake is in a description's node or expectation; the error must name its
+// line, 2 or 4 unless it stands below another.
+type mistake struct{ name, node, expect, want string }
+
+func TestMistakesInTheNode(t *testing.T) {
+	testMistakes(t, []mistake{
 		{"unknown statement", "gruop a", "", "2: gruop describes no part of a node"},
 		{"indented too far", "    group a", "", "2: indented by 4, want at most 0"},
 		{"odd indentation", "group a\n group b", "", "3: indented by 1"},
@@ -34,6 +36,11 @@ func TestDescriptionErrors(t *testing.T) {
 		{"remove what is not there", "group a\n  remove b", "", "3: remove cgroup/a/b: there is no such file"},
 		{"unknown errno", "fails psi EFOO", "", "2: fails with EFOO, want one of"},
 		{"fails what is not there", "fails proc/x EIO", "", "2: fails proc/x: there is no such file"},
+	})
+}
+
+func TestMistakesInTheExpectation(t *testing.T) {
+	testMistakes(t, []mistake{
 		{"unknown claim", "", "gruop a", "4: gruop is no part of a snapshot"},
 		{"unknown field", "", "host cpu.color=1", "4: cpu.color: there is no field color"},
 		{"bad value", "", "host cpu.count=two", "4: cpu.count=two: invalid character"},
@@ -44,7 +51,10 @@ func TestDescriptionErrors(t *testing.T) {
 		{"process without a PID", "", "process a b", "4: process a, want its PID"},
 		{"warning without a reason", "", "warning io", "4: warning with 1 words"},
 		{"not of a group", "", "every pod io=null", `4: every ["pod"], want every group`},
-	}
+	})
+}
+
+func testMistakes(t *testing.T, tests []mistake) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			text := "# A comment.\n" + tt.node + "\nexpect\n  " + tt.expect + "\n  network\n"
@@ -96,7 +106,7 @@ func TestEachFixtureIsRead(t *testing.T) {
 	}
 	for _, entry := range entries {
 		switch extension := filepath.Ext(entry.Name()); extension {
-		case ".node", ".md", ".txtar", ".json":
+		case ".node", ".md":
 		default:
 			t.Errorf("testdata/%s is read by no test", entry.Name())
 		}

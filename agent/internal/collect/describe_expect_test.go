@@ -29,10 +29,10 @@ var claims = []struct {
 	expect func(*expectation, *statement) error
 }{
 	{"agent", func(e *expectation, s *statement) error { return setAll(&e.Agent, s.options) }},
-	{"host", (*expectation).host},
-	{"every", (*expectation).every},
 	{"disk", (*expectation).disk},
 	{"network", (*expectation).uplinks},
+	{"host", (*expectation).host},
+	{"every", (*expectation).every},
 	{"slice", (*expectation).slice},
 	{"pod", (*expectation).pod},
 	{"container", (*expectation).container},

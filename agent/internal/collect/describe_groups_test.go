@@ -152,11 +152,15 @@ func (l *layout) processes(s *statement, dir string) error {
 	return nil
 }
 
-// lonelyProcess reads "process PID NAME [in=PATH] [net=NETWORK]": one that the
-// description lists in no group.
+// lonelyProcess reads "process PID NAME [in=PATH] [net=NETWORK]": one that is in the
+// root group, as kernel threads are, or in that at PATH.
 func (l *layout) lonelyProcess(s *statement) error {
 	if err := s.takes(2, "in", "net"); err != nil {
 		return err
+	}
+	list := path.Join("cgroup", s.option("in"), "cgroup.procs")
+	if _, there := l.files[list]; there {
+		l.files[list] += s.words[0] + "\n"
 	}
 	return l.process(s.words[0], s.words[1], "/"+s.option("in"), s.option("net"), s.n)
 }

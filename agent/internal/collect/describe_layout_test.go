@@ -141,8 +141,8 @@ func (l *layout) remove(s *statement, dir string) error {
 	return nil
 }
 
-// failure reads "fails NAME ERRNO": reading the file, or all files of a
-// feature, gives that error.
+// failure reads "fails NAME ERRNO": reading the file, all files in a folder, or
+// all files of a feature gives that error.
 func (l *layout) failure(s *statement, dir string) error {
 	if err := s.takes(2); err != nil {
 		return err
@@ -153,7 +153,7 @@ func (l *layout) failure(s *statement, dir string) error {
 	}
 	name, found := path.Join(dir, s.words[0]), false
 	for file := range l.files {
-		if file == name || dir == "" && isPartOf(file, s.words[0]) {
+		if file == name || strings.HasPrefix(file, name+"/") || dir == "" && isPartOf(file, s.words[0]) {
 			l.fails[file], found = errno, true
 		}
 	}

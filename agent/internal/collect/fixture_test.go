@@ -1,17 +1,15 @@
 package collect_test
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
-	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/tools/txtar"
 
 	"github.com/kubemon/kubemon/agent/internal/collect"
 	"github.com/kubemon/kubemon/agent/internal/hostfs"
@@ -21,12 +19,6 @@ import (
 // layOut writes the node of a fixture below folder: its proc, sys, cgroup,
 // podlogs and containerlogs.
 func layOut(fixture, folder string) error {
-	if described := strings.TrimSuffix(fixture, ".txtar") + ".node"; fixture != described {
-		if _, err := os.Stat(described); err != nil {
-			return layOutArchive(fixture, folder)
-		}
-		fixture = described
-	}
 	d, err := readDescription(fixture)
 	if err != nil {
 		return err
@@ -71,7 +63,7 @@ func testDescribedNode(t *testing.T, name string) {
 	}
 	node, _ := openNode(t, name)
 	refuse(&node, l.fails)
-	got := mustCollect(t, node, options)
+	got := collectTwice(t, node)
 	inOrder(got)
 	inOrder(want)
 	takeInodes(t, got)
@@ -80,6 +72,30 @@ func testDescribedNode(t *testing.T, name string) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+}
+
+// collectTwice returns the second snapshot of one collector, which must be the
+// same as the first: nothing of the node has changed, but the collector knows it
+// already.
+func collectTwice(t *testing.T, node collect.Node) *snapshot.Snapshot {
+	t.Helper()
+	collector := collect.New(node, options)
+	defer collector.Close()
+	var snapshots [2]*snapshot.Snapshot
+	for i := range snapshots {
+		s, err := collector.Collect()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Validate(); err != nil {
+			t.Errorf("the snapshot is not valid: %v", err)
+		}
+		snapshots[i] = s
+	}
+	if diff := cmp.Diff(snapshots[0], snapshots[1]); diff != "" {
+		t.Errorf("the second snapshot of an unchanged node (-first +second):\n%s", diff)
+	}
+	return snapshots[1]
 }
 
 // numberNetworks numbers the network namespaces in the order of their pods, as
@@ -108,61 +124,46 @@ func shortenReasons(got, want []snapshot.Warning) {
 }
 
 // refuse makes reading fail of the files that exist and cannot be read, which no
-// file on a disk does.
+// file on a disk does. After ENODEV, with which the kernel answers for a control
+// group that was removed, the group's folder is gone as well.
 func refuse(node *collect.Node, fails map[string]syscall.Errno) {
-	for folder, fsys := range map[string]*fs.FS{"proc": &node.Proc, "sys": &node.Sys, "cgroup": &node.Cgroup} {
-		if dir, ok := (*fsys).(hostfs.Dir); ok {
-			*fsys = refusing{dir, folder + "/", fails}
+	for folder, fsys := range map[string]*hostfs.FS{"proc": &node.Proc, "sys": &node.Sys, "cgroup": &node.Cgroup} {
+		if *fsys != nil {
+			*fsys = refusing{*fsys, folder, fails, make(map[string]bool)}
 		}
 	}
 }
 
 type refusing struct {
-	hostfs.Dir
+	hostfs.FS
+	root  string
+	fails map[string]syscall.Errno
+	gone  map[string]bool
+}
+
+func (r refusing) Reader(folder, name string, keep hostfs.Keep) hostfs.Reader {
+	reader := r.FS.Reader(folder, name, keep)
+	if errno, fails := r.fails[path.Join(r.root, folder, name)]; fails {
+		return refusingReader{reader, folder, errno, r.gone}
+	}
+	return reader
+}
+
+func (r refusing) Inode(name string) (uint64, error) {
+	if r.gone[name] {
+		return 0, &fs.PathError{Op: "stat", Path: name, Err: syscall.ENOENT}
+	}
+	return r.FS.Inode(name)
+}
+
+type refusingReader struct {
+	hostfs.Reader
 	folder string
-	fails  map[string]syscall.Errno
+	errno  syscall.Errno
+	gone   map[string]bool
 }
 
-func (r refusing) ReadFile(name string) ([]byte, error) {
-	if errno, fails := r.fails[r.folder+name]; fails {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: errno}
-	}
-	return r.Dir.ReadFile(name)
-}
-
-// layOutArchive writes the node of an archive below folder.
-//
-// One txtar archive is one node's /proc, /sys, control groups and log folders.
-// In it a file named "a -> b" becomes a symbolic link, and one named "a = b" a
-// hard link: two processes in one network namespace have one /proc/PID/net/dev.
-func layOutArchive(archive, folder string) error {
-	node, err := txtar.ParseFile(archive)
-	if err != nil {
-		return err
-	}
-	if len(node.Files) == 0 {
-		return errors.New("no files in " + archive)
-	}
-	for _, file := range node.Files {
-		if err := layOutFile(file, folder); err != nil {
-			return fmt.Errorf("lay out %s: %w", archive, err)
-		}
-	}
-	return nil
-}
-
-func layOutFile(file txtar.File, folder string) error {
-	symlink, target, isSymlink := strings.Cut(file.Name, " -> ")
-	link, existing, isLink := strings.Cut(symlink, " = ")
-	name := filepath.Join(folder, link)
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return err
-	}
-	switch {
-	case isSymlink:
-		return os.Symlink(target, name)
-	case isLink:
-		return os.Link(filepath.Join(folder, existing), name)
-	}
-	return os.WriteFile(name, file.Data, 0o644)
+func (r refusingReader) Read([]byte) ([]byte, error) {
+	r.gone[r.folder] = r.errno == syscall.ENODEV
+	return nil, &fs.PathError{Op: "read", Path: r.Name(), Err: r.errno}
 }
