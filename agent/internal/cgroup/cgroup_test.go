@@ -61,9 +61,12 @@ func TestParse(t *testing.T) {
 			}, "",
 		},
 		{"a device with nothing to say", "8:0 \n8:16 rbytes=1\n", appenderOf(appendIO), []DeviceIO{{Device: Device{8, 16}, ReadBytes: 1}}, ""},
+		{"devices before it on its line", "7:7 7:6 8:0 rbytes=1\n", appenderOf(appendIO), []DeviceIO{{Device: Device{8, 0}, ReadBytes: 1}}, ""},
+		{"an unknown device", "(unknown) rbytes=9\n8:0 rbytes=1\n", appenderOf(appendIO), []DeviceIO{{Device: Device{8, 0}, ReadBytes: 1}}, ""},
 		{"no device", "rbytes=1\n", appenderOf(appendIO), nil, "no device"},
 		{"bad number", "8:0 rbytes=x\n", appenderOf(appendIO), nil, "rbytes"},
-		{"no value", "8:0 rbytes\n", appenderOf(appendIO), nil, "rbytes"},
+		{"no value", "8:0 rbytes=\n", appenderOf(appendIO), nil, "rbytes"},
+		{"a word", "8:0 rbytes\n", appenderOf(appendIO), nil, "want major:minor"},
 
 		{"processes", "12\n0\n7\n", appenderOf(AppendProcs), []int{12, 7}, ""},
 		{"nobody", "", appenderOf(AppendProcs), []int(nil), ""},

@@ -2,7 +2,6 @@ package cgroup
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io/fs"
 	"iter"
@@ -168,44 +167,36 @@ func (f *folder) pids(fsys hostfs.FS, buf *hostfs.Buffer, pids []int) []int {
 	return pids
 }
 
-// AppendPIDs appends the processes that are in the group at dir itself, and
-// where there are none (crun moves them into a group of its own) those of the
-// first group below that has some. Of a threaded group they are threads, which
-// /proc knows as well.
+// maxPIDs is how many processes below one group are looked at: a container can
+// have groups of its own without end.
+const maxPIDs = 1_000
+
+// AppendPIDs appends the processes that are in the group at dir itself. Where
+// there are none, it appends those of the groups below: crun and engines inside
+// a container move into one. A threaded group has none to show; the group above
+// it has them.
 func AppendPIDs(fsys hostfs.FS, buf *hostfs.Buffer, dir string, pids []int) ([]int, error) {
+	file := fsys.Reader(dir, "cgroup.procs", hostfs.OpenEachTime)
 	had := len(pids)
-	pids, err := appendOwnPIDs(fsys, buf, dir, pids)
-	if err != nil || len(pids) > had {
+	text, err := buf.Read(file)
+	if err != nil {
 		return pids, err
+	}
+	if pids, err = AppendProcs(pids, text); err != nil {
+		return pids, fmt.Errorf("parse %s: %w", file.Name(), err)
+	}
+	if len(pids) > had {
+		return pids, nil
 	}
 	entries, err := fs.ReadDir(fsys, dir)
 	if err != nil {
 		return pids, err
 	}
 	for _, entry := range entries {
-		if !entry.IsDir() {
-			continue
+		if entry.IsDir() && len(pids) < maxPIDs {
+			// One that vanished or is threaded has no process to tell of.
+			pids, _ = AppendPIDs(fsys, buf, join(dir, entry.Name()), pids)
 		}
-		pids, err = AppendPIDs(fsys, buf, join(dir, entry.Name()), pids)
-		if err == nil && len(pids) > had {
-			return pids, nil
-		}
-	}
-	return pids, nil
-}
-
-func appendOwnPIDs(fsys hostfs.FS, buf *hostfs.Buffer, dir string, pids []int) ([]int, error) {
-	file := fsys.Reader(dir, "cgroup.procs", hostfs.OpenEachTime)
-	text, err := buf.Read(file)
-	if errors.Is(err, errors.ErrUnsupported) { // a threaded group
-		file = fsys.Reader(dir, "cgroup.threads", hostfs.OpenEachTime)
-		text, err = buf.Read(file)
-	}
-	if err != nil {
-		return pids, err
-	}
-	if pids, err = AppendProcs(pids, text); err != nil {
-		return pids, fmt.Errorf("parse %s: %w", file.Name(), err)
 	}
 	return pids, nil
 }

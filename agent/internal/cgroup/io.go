@@ -8,7 +8,7 @@ import (
 // A Device is the number of a block device.
 type Device struct{ Major, Minor uint64 }
 
-// DeviceIO is one device's line of io.stat:
+// DeviceIO is one device's part of io.stat:
 //
 //	8:0 rbytes=90112 wbytes=67108864 rios=22 wios=64 dbytes=0 dios=0
 //
@@ -21,47 +21,56 @@ type DeviceIO struct {
 	WriteOps     uint64
 }
 
-// appendIO appends the devices in the text of an io.stat.
+// unknownDevice is what the kernel prints for a device that the rest of the
+// system does not see, such as one path of a multipath disk.
+const unknownDevice = "(unknown)"
+
+// appendIO appends the devices in the text of an io.stat. A device that the
+// kernel has nothing to say of may be a bare "8:0 " at the end of its line, or
+// before the next device on the same line (Linux 5.15).
 func appendIO(devices []DeviceIO, text []byte) ([]DeviceIO, error) {
 	for len(text) > 0 {
 		var line []byte
 		line, text, _ = bytes.Cut(text, []byte("\n"))
-		name, rest, _ := bytes.Cut(bytes.TrimSpace(line), []byte(" "))
-		number, err := ParseDevice(name)
+		device, known, err := parseIOLine(line)
 		if err != nil {
-			return devices, fmt.Errorf("%q begins with no device", line)
+			return devices, fmt.Errorf("%q: %w", line, err)
 		}
-		device := DeviceIO{Device: number}
-		keys, err := device.parseKeys(rest)
-		if err != nil {
-			return devices, fmt.Errorf("device %s: %w", name, err)
-		}
-		// The kernel writes a bare "8:0 " for a device that it has nothing
-		// to say of.
-		if keys > 0 {
+		if known {
 			devices = append(devices, device)
 		}
 	}
 	return devices, nil
 }
 
-// parseKeys fills d and returns how many of its fields the line has.
-func (d *DeviceIO) parseKeys(line []byte) (int, error) {
-	known := 0
-	for pair := range bytes.FieldsSeq(line) {
-		key, value, _ := bytes.Cut(pair, []byte("="))
-		field := d.field(key)
-		if field == nil {
-			continue
+// parseIOLine returns the last device of a line, and whether the line says
+// anything of it.
+func parseIOLine(line []byte) (device DeviceIO, known bool, err error) {
+	named, visible := false, false
+	for field := range bytes.FieldsSeq(line) {
+		key, value, isPair := bytes.Cut(field, []byte("="))
+		switch {
+		case string(field) == unknownDevice:
+			named, visible = true, false
+		case !isPair:
+			if device.Device, err = ParseDevice(field); err != nil {
+				return device, false, err
+			}
+			named, visible = true, true
+		case !named:
+			return device, false, fmt.Errorf("no device before %s", field)
+		default:
+			to := device.field(key)
+			if to == nil {
+				continue
+			}
+			if *to, err = ParseNumber(value); err != nil {
+				return device, false, fmt.Errorf("%s: %w", key, err)
+			}
+			known = known || visible
 		}
-		n, err := ParseNumber(value)
-		if err != nil {
-			return known, fmt.Errorf("%s: %w", key, err)
-		}
-		*field = n
-		known++
 	}
-	return known, nil
+	return device, known, nil
 }
 
 func (d *DeviceIO) field(key []byte) *uint64 {

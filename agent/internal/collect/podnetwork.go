@@ -100,26 +100,27 @@ type processIDs struct {
 	first []int
 }
 
-// processesOf lists the processes in a pod's containers. Those of a container
-// that vanished are left out.
+// processesOf lists the processes in a pod's containers, and where none of them
+// has any to show those in the pod's own group.
 func (r *reading) processesOf(pod *cgroup.Pod) processIDs {
 	var p processIDs
-	groups := []string{pod.Path}
-	if len(pod.Containers) > 0 {
-		groups = groups[:0]
-	}
 	for _, container := range pod.Containers {
-		groups = append(groups, container.Path)
+		p.add(r, container.Path)
 	}
-	for _, group := range groups {
-		had := len(p.all)
-		var err error
-		p.all, err = cgroup.AppendPIDs(r.node.Cgroup, &r.buf, group, p.all)
-		if err == nil && len(p.all) > had {
-			p.first = append(p.first, slices.Min(p.all[had:]))
-		}
+	if len(p.all) == 0 {
+		p.add(r, pod.Path)
 	}
 	return p
+}
+
+// add adds the processes of a group. One that vanished has none.
+func (p *processIDs) add(r *reading, group string) {
+	had := len(p.all)
+	var err error
+	p.all, err = cgroup.AppendPIDs(r.node.Cgroup, &r.buf, group, p.all)
+	if err == nil && len(p.all) > had {
+		p.first = append(p.first, slices.Min(p.all[had:]))
+	}
 }
 
 // namespace returns the ID of the network namespace that most of the pod's
