@@ -36,9 +36,16 @@ func TestHostPressure(t *testing.T) {
 	if s := a.snapshot(t); s.Host.Pressure == nil || s.Host.Pressure.CPU.SomeMicros == 0 || !s.Agent.Cgroup.PSI {
 		t.Errorf("the host's pressure is %+v, psi %v", s.Host.Pressure, s.Agent.Cgroup.PSI)
 	}
+	// Waits of a few milliseconds, each over before the next snapshot.
+	for range 50 {
+		must(t, p.write("cgroup.freeze", "1"))
+		a.compare(t, p, c)
+		must(t, p.write("cgroup.freeze", "0"))
+		time.Sleep(2 * time.Millisecond)
+	}
 	must(t, p.write("cgroup.freeze", "1"))
-	told := a.compare(t, p, c)
-	t.Logf("stalled: cpu %+v, io %+v, memory %+v", told.Pressure.CPU.SomeMicros, told.Pressure.IO.SomeMicros, told.Pressure.Memory.SomeMicros)
+	told := a.compareStill(t, p, c)
+	t.Logf("stalled for µs: cpu %d, io %d, memory %d", told.Pressure.CPU.SomeMicros, told.Pressure.IO.SomeMicros, told.Pressure.Memory.SomeMicros)
 }
 
 // TestHostRecreated and TestHostChurn are the guest's tests on more than one
