@@ -14,8 +14,8 @@ import (
 	"github.com/kubemon/kubemon/e2e/images"
 )
 
-// TestProgramsKnowTheirFlags builds the programs and asks them which flags they
-// take, so that a renamed flag shows here and not as a crash in a cluster.
+// TestProgramsKnowTheirFlags builds the programs and asks them which flags and
+// variables they take, so that a renamed one shows here and not in a cluster.
 func TestProgramsKnowTheirFlags(t *testing.T) {
 	known := make(map[string][]string)
 	for _, program := range images.Kubemon() {
@@ -32,11 +32,16 @@ func TestProgramsKnowTheirFlags(t *testing.T) {
 					t.Errorf("the chart gives %s the flag %s; it knows %v", name, arg, known[name])
 				}
 			}
+			for _, variable := range container.Env {
+				if strings.HasPrefix(variable.Name, "KUBEMON_") && !slices.Contains(known[name], variable.Name) {
+					t.Errorf("the chart gives %s the variable %s; it knows %v", name, variable.Name, known[name])
+				}
+			}
 		}
 	})
 }
 
-// flagsOf returns the flags that a program lists with -h.
+// flagsOf returns the flags and variables that a program lists with -h.
 func flagsOf(t *testing.T, program images.Program) []string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), path.Base(program.Package))
@@ -50,8 +55,8 @@ func flagsOf(t *testing.T, program images.Program) []string {
 		t.Fatalf("%s -h: %v\n%s", program.Package, err, help)
 	}
 	var flags []string
-	for _, match := range regexp.MustCompile(`(?m)^\s+--?([a-z][a-z0-9-]*)`).FindAllStringSubmatch(string(help), -1) {
-		flags = append(flags, match[1])
+	for _, match := range regexp.MustCompile(`(?m)^\s+--?([a-z][a-z0-9-]*)(?:.*(KUBEMON_[A-Z_]+))?$`).FindAllStringSubmatch(string(help), -1) {
+		flags = append(flags, match[1], match[2])
 	}
 	if len(flags) == 0 {
 		t.Fatalf("%s -h lists no flags:\n%s", program.Package, help)

@@ -42,9 +42,6 @@ func TestAgentSeesItsNode(t *testing.T) {
 		if !pod.HostPID || !pod.HostNetwork {
 			t.Errorf("hostPID is %v and hostNetwork %v, want both", pod.HostPID, pod.HostNetwork)
 		}
-		if privileged := pod.Containers[0].SecurityContext.Privileged; privileged == nil || !*privileged {
-			t.Error("the agent is not privileged")
-		}
 		everything := corev1.Toleration{Operator: corev1.TolerationOpExists}
 		if !slices.Contains(pod.Tolerations, everything) {
 			t.Errorf("the agent tolerates %v, not every taint", pod.Tolerations)
@@ -53,10 +50,24 @@ func TestAgentSeesItsNode(t *testing.T) {
 			t.Errorf("the agent runs on nodes with %v, not on Linux alone", pod.NodeSelector)
 		}
 		checkField(t, pod.Containers[0], "NODE_NAME", "spec.nodeName")
-		if !slices.ContainsFunc(pod.Volumes, func(v corev1.Volume) bool { return v.HostPath.Path == "/sys/fs/cgroup" }) {
-			t.Error("the agent has no mount of the node's cgroups")
-		}
+		checkCgroupMount(t, pod)
 	})
+}
+
+// checkCgroupMount wants the agent to be told where the node's control groups
+// are mounted, whatever its own namespace of control groups shows it.
+func checkCgroupMount(t *testing.T, pod corev1.PodSpec) {
+	t.Helper()
+	container := pod.Containers[0]
+	volume := slices.IndexFunc(pod.Volumes, func(v corev1.Volume) bool { return v.HostPath.Path == "/sys/fs/cgroup" })
+	if volume < 0 {
+		t.Fatal("the agent has no mount of the node's cgroups")
+	}
+	mount := slices.IndexFunc(container.VolumeMounts, func(m corev1.VolumeMount) bool { return m.Name == pod.Volumes[volume].Name })
+	told := slices.IndexFunc(container.Env, func(v corev1.EnvVar) bool { return v.Name == "KUBEMON_AGENT_CGROUPFS" })
+	if mount < 0 || told < 0 || container.Env[told].Value != container.VolumeMounts[mount].MountPath {
+		t.Errorf("the agent is not told where its mount of the node's cgroups is: mounts %v, variables %v", container.VolumeMounts, container.Env)
+	}
 }
 
 // checkField wants a variable that the downward API fills from a field.

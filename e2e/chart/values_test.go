@@ -17,6 +17,7 @@ func TestSchemaRefuses(t *testing.T) {
 		{"unknown value", "agent.prot=1", "prot"},
 		{"unknown image field", "hub.image.name=x", "'name'"},
 		{"replicas", "hub.replicas=2", "replicas"},
+		{"unknown profile", "agent.securityProfile=baseline", "/agent/securityProfile"},
 		{"port as text", "agent.port=abc", "/agent/port"},
 		{"port too big", "agent.port=70000", "/agent/port"},
 		{"port zero", "hub.service.port=0", "/hub/service/port"},
