@@ -129,6 +129,7 @@ func run(ctx context.Context, log *slog.Logger, stdout io.Writer, args []string,
 		log.Info("listening", "address", listener.Addr(), "version", daemon.Version(), "config", c)
 		ready(listener.Addr())
 		collector := collect.New(node, c.options())
+		defer collector.Close()
 		return daemon.Serve(ctx, log, listener, serve.New(log, daemon.Version(), collector, ownUsage))
 	})
 }

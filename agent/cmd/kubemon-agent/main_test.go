@@ -36,8 +36,8 @@ func capture(t *testing.T) (folder string, args []string) {
 		"proc/1/net/dev":                                     "  eth0: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n",
 		"sys/block/README":                                   "",
 		"cgroup/cgroup.controllers":                          "cpu\n",
-		pod + "cpu.stat":                                     "usage_usec 5\n",
-		pod + containerID + "/cpu.stat":                      "usage_usec 4\n",
+		pod + "cpu.stat":                                     "usage_usec 5\nuser_usec 3\nsystem_usec 2\n",
+		pod + containerID + "/cpu.stat":                      "usage_usec 4\nuser_usec 3\nsystem_usec 1\n",
 		"pods/shop_web_" + podUID + "/web/0.log":             "",
 		"containers/web_shop_web-" + containerID + ".log":    "",
 		"containers/web_shop_broken-0123456789abcdef.log.gz": "",
@@ -116,7 +116,7 @@ func TestProgram(t *testing.T) {
 	if diff := cmp.Diff(got, snapshots[snapshot.ContentTypeMsgpack], sameReading); diff != "" {
 		t.Errorf("the encodings differ (-JSON +MessagePack):\n%s", diff)
 	}
-	if got.Node != "node1" || len(got.Pods) != 1 || got.Pods[0].Name != "web" || got.Pods[0].CPU.UsageMicros != 5 ||
+	if got.Node != "node1" || len(got.Pods) != 1 || got.Pods[0].Name != "web" || got.Pods[0].CPU == nil || got.Pods[0].CPU.UsageMicros != 5 ||
 		len(got.Pods[0].Containers) != 1 || got.Pods[0].Containers[0].Name != "web" {
 		t.Errorf("snapshot = %+v, want node1 with the pod web", got)
 	}

@@ -65,7 +65,9 @@ func momentOf(node collect.Node, nodeName string) (record.Moment, error) {
 		moment.Mounts = append(moment.Mounts, mount)
 		return filesystem, err
 	}
-	_, err = collect.New(node, collect.Options{NodeName: nodeName}).Collect()
+	collector := collect.New(node, collect.Options{NodeName: nodeName})
+	defer collector.Close()
+	_, err = collector.Collect()
 	return moment, err
 }
 

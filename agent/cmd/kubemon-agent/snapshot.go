@@ -18,7 +18,9 @@ func printSnapshot(ctx context.Context, log *slog.Logger, stdout io.Writer, args
 		return err
 	}
 	return withNode(ctx, log, c, func(c config, node collect.Node) error {
-		s, err := collect.New(node, c.options()).Collect()
+		collector := collect.New(node, c.options())
+		defer collector.Close()
+		s, err := collector.Collect()
 		if err != nil {
 			return err
 		}
