@@ -6,7 +6,6 @@ require (
 	github.com/google/go-cmp v0.7.0
 	github.com/kubemon/kubemon/shared v0.0.0
 	golang.org/x/sys v0.47.0
-	golang.org/x/tools v0.47.0
 )
 
 require (

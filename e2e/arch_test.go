@@ -58,6 +58,8 @@ var rooms = []room{
 		why: "the text for people is made of a snapshot and nothing else"},
 	{packages: "agent/internal/record", ours: []string{"shared/snapshot"}, banned: []string{"net", "net/http", "time.Now", "go statement"},
 		why: "a recording is copied from the folders it is given; the clock is part of it"},
+	{packages: "agent/internal/fixture", banned: []string{"net", "net/http", "time.Now", "go statement"},
+		why: "described nodes for tests share no code with what reads them"},
 	{packages: "agent/cmd/...", ours: []string{"shared/...", "agent/internal/..."},
 		why: "the agent has no Kubernetes client and no web framework"},
 

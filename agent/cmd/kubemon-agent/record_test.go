@@ -18,8 +18,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"golang.org/x/tools/txtar"
 
+	"github.com/kubemon/kubemon/agent/internal/fixture"
 	"github.com/kubemon/kubemon/shared/snapshot"
 )
 
@@ -55,53 +55,30 @@ func ownFolder(t *testing.T) {
 	})
 }
 
-// layOut writes the node of a txtar archive below folder. In it a file named
-// "a -> b" becomes a symbolic link, and one named "a = b" a hard link.
-func layOut(t *testing.T, archive, folder string) {
-	t.Helper()
-	node, err := txtar.ParseFile(archive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range node.Files {
-		symlink, target, isSymlink := strings.Cut(file.Name, " -> ")
-		link, existing, isLink := strings.Cut(symlink, " = ")
-		name := filepath.Join(folder, link)
-		err := os.MkdirAll(filepath.Dir(name), 0o755)
-		switch {
-		case isSymlink:
-			err = errors.Join(err, os.Symlink(target, name))
-		case isLink:
-			err = errors.Join(err, os.Link(filepath.Join(folder, existing), name))
-		default:
-			err = errors.Join(err, os.WriteFile(name, file.Data, 0o644))
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 // TestRecordedNodesAreTheSame records the fixtures of package collect: the
 // snapshot of a recording is that of the node, to the last number. Control
 // groups and network namespaces have other inodes in a copy.
 func TestRecordedNodesAreTheSame(t *testing.T) {
-	fixtures, err := filepath.Glob("../../internal/collect/testdata/*.txtar")
-	if err != nil || len(fixtures) < 5 {
-		t.Fatalf("fixtures: %q, %v; want several", fixtures, err)
+	files, err := filepath.Glob("../../internal/collect/testdata/*.node")
+	if err != nil || len(files) < 5 {
+		t.Fatalf("fixtures: %q, %v; want several", files, err)
 	}
 	folders := make(map[string]string)
-	for _, fixture := range fixtures {
+	for _, file := range files {
+		described, err := fixture.Read(file)
+		if err != nil {
+			t.Fatal(err)
+		}
 		folder := t.TempDir()
-		layOut(t, fixture, folder)
-		folders[strings.TrimSuffix(filepath.Base(fixture), ".txtar")] = folder
+		if err := described.Layout.Write(folder); err != nil {
+			t.Fatal(err)
+		}
+		folders[strings.TrimSuffix(filepath.Base(file), ".node")] = folder
 	}
-	v1 := t.TempDir() // has no cgroup2 mount
-	layOut(t, fixtures[slices.IndexFunc(fixtures, func(name string) bool { return path.Base(name) == "hybrid.txtar" })], v1)
-	if err := errors.Join(os.RemoveAll(v1+"/cgroup"), os.MkdirAll(v1+"/cgroup/memory", 0o755), os.WriteFile(v1+"/cgroup/memory/cgroup.procs", nil, 0o644)); err != nil {
+	v1 := folders["v1-node"] // has no cgroup2 mount
+	if err := errors.Join(os.MkdirAll(v1+"/cgroup/memory", 0o755), os.WriteFile(v1+"/cgroup/memory/cgroup.procs", nil, 0o644)); err != nil {
 		t.Fatal(err)
 	}
-	folders["v1"] = v1
 	for name, folder := range folders {
 		t.Run(name, func(t *testing.T) {
 			ownFolder(t)
@@ -122,7 +99,7 @@ func TestRecordedNodesAreTheSame(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("the snapshot of the recording differs (-node +recording):\n%s", diff)
 			}
-			if len(want.Slices)+len(want.Host.Disks) == 0 {
+			if want.Host.CPU.Count == 0 || want.Host.Memory.TotalBytes == nil {
 				t.Error("the fixture has nothing to compare")
 			}
 		})

@@ -1,8 +1,8 @@
 package collect_test
 
 import (
-	"fmt"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -12,22 +12,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kubemon/kubemon/agent/internal/collect"
+	"github.com/kubemon/kubemon/agent/internal/fixture"
 	"github.com/kubemon/kubemon/agent/internal/hostfs"
 	"github.com/kubemon/kubemon/shared/snapshot"
 )
 
-// layOut writes the node of a fixture below folder: its proc, sys, cgroup,
+// layOut writes the node of a description below folder: its proc, sys, cgroup,
 // podlogs and containerlogs.
-func layOut(fixture, folder string) error {
-	d, err := readDescription(fixture)
+func layOut(file, folder string) error {
+	d, err := fixture.Read(file)
 	if err != nil {
 		return err
 	}
-	l, err := newLayout(d.node)
-	if err != nil {
-		return fmt.Errorf("%s:%w", fixture, err)
-	}
-	return l.write(folder)
+	return d.Layout.Write(folder)
 }
 
 // TestDescribedNodes compares the snapshot of every described node with the one
@@ -49,20 +46,16 @@ func TestDescribedNodes(t *testing.T) {
 
 func testDescribedNode(t *testing.T, name string) {
 	file := filepath.Join("testdata", name+".node")
-	d, err := readDescription(file)
+	d, err := fixture.Read(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := newLayout(d.node)
-	if err != nil {
-		t.Fatalf("%s:%v", file, err)
-	}
-	want, err := newExpectation(d.expect)
+	want, err := newExpectation(d.Expect)
 	if err != nil {
 		t.Fatalf("%s:%v", file, err)
 	}
 	node, _ := openNode(t, name)
-	refuse(&node, l.fails)
+	refuse(&node, d.Layout.Fails)
 	got := collectTwice(t, node)
 	inOrder(got)
 	inOrder(want)
@@ -166,4 +159,51 @@ type refusingReader struct {
 func (r refusingReader) Read([]byte) ([]byte, error) {
 	r.gone[r.folder] = r.errno == syscall.ENODEV
 	return nil, &fs.PathError{Op: "read", Path: r.Name(), Err: r.errno}
+}
+
+// TestExpectationMistakes has one mistake each, on line 3 unless it is below
+// another; the error must name the line.
+func TestExpectationMistakes(t *testing.T) {
+	tests := []struct{ name, expect, want string }{
+		{"unknown claim", "gruop a", "3: gruop is no part of a snapshot"},
+		{"unknown field", "host cpu.color=1", "3: cpu.color: there is no field color"},
+		{"bad value", "host cpu.count=two", "3: cpu.count=two: invalid character"},
+		{"slice without a path", "slice n=2", "3: slice with 0 words"},
+		{"pod without its group", "pod {p1} Burstable", "3: pod with the words"},
+		{"a slice in a pod", "pod {p1} Burstable cgroup=x\n    slice a", "4: slice in a pod, want container or network"},
+		{"container without its group", "container {c1}", "3: container without cgroup=PATH"},
+		{"process without a PID", "process a b", "3: process a, want its PID"},
+		{"warning without a reason", "warning io", "3: warning with 1 words"},
+		{"not of a group", "every pod io=null", `3: every ["pod"], want every group`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "x.node")
+			if err := os.WriteFile(file, []byte("# A comment.\nexpect\n  "+tt.expect+"\n"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			d, err := fixture.Read(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := newExpectation(d.Expect); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+				t.Errorf("error %v, want %s", err, tt.want)
+			}
+		})
+	}
+}
+
+// TestEachFixtureIsRead looks for files that no test reads.
+func TestEachFixtureIsRead(t *testing.T) {
+	entries, err := os.ReadDir("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		switch extension := filepath.Ext(entry.Name()); extension {
+		case ".node", ".md":
+		default:
+			t.Errorf("testdata/%s is read by no test", entry.Name())
+		}
+	}
 }

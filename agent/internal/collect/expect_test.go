@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kubemon/kubemon/agent/internal/fixture"
 	"github.com/kubemon/kubemon/shared/snapshot"
 )
 
@@ -18,7 +19,7 @@ import (
 // is not known here.
 type expectation struct {
 	snapshot.Snapshot
-	everyGroup []option          // fields of each control group
+	everyGroup []fixture.Option  // fields of each control group
 	io         []string          // the devices that groups have io of
 	ids        map[string]uint64 // of pods' network namespaces, by name
 }
@@ -26,9 +27,9 @@ type expectation struct {
 // claims are in the order in which they are worked out.
 var claims = []struct {
 	name   string
-	expect func(*expectation, *statement) error
+	expect func(*expectation, *fixture.Statement) error
 }{
-	{"agent", func(e *expectation, s *statement) error { return setAll(&e.Agent, s.options) }},
+	{"agent", func(e *expectation, s *fixture.Statement) error { return setAll(&e.Agent, s.Options) }},
 	{"disk", (*expectation).disk},
 	{"network", (*expectation).uplinks},
 	{"host", (*expectation).host},
@@ -41,24 +42,24 @@ var claims = []struct {
 }
 
 // newExpectation works out the expected snapshot.
-func newExpectation(expect []*statement) (*snapshot.Snapshot, error) {
+func newExpectation(expect []*fixture.Statement) (*snapshot.Snapshot, error) {
 	e := usualNode()
 	for _, s := range expect {
 		known := false
 		for _, claim := range claims {
-			known = known || claim.name == s.name
+			known = known || claim.name == s.Name
 		}
 		if !known {
-			return nil, at(s.line, fmt.Errorf("%s is no part of a snapshot", s.name))
+			return nil, fixture.At(s.Line, fmt.Errorf("%s is no part of a snapshot", s.Name))
 		}
 	}
 	for _, claim := range claims {
 		for _, s := range expect {
-			if s.name != claim.name {
+			if s.Name != claim.name {
 				continue
 			}
 			if err := claim.expect(e, s); err != nil {
-				return nil, at(s.line, err)
+				return nil, fixture.At(s.Line, err)
 			}
 		}
 	}
@@ -96,52 +97,52 @@ func usualNode() *expectation {
 }
 
 // host reads "host [nested n=N] [FIELD=VALUE…]".
-func (e *expectation) host(s *statement) error {
-	if s.take("nested") {
-		group := e.group(s.n)
+func (e *expectation) host(s *fixture.Statement) error {
+	if s.Take("nested") {
+		group := e.group(s.N)
 		e.Host.CPU.UsageMicros, e.Host.CPU.UserMicros, e.Host.CPU.SystemMicros = &group.cpu.UsageMicros, &group.cpu.UserMicros, &group.cpu.SystemMicros
 		e.Host.Memory.AnonBytes, e.Host.Memory.FileBytes, e.Host.Memory.WorkingSetBytes = &group.memory.AnonBytes, &group.memory.FileBytes, &group.memory.WorkingSetBytes
 		e.Host.Pressure = group.pressure
 	}
-	return setAll(&e.Host, s.options)
+	return setAll(&e.Host, s.Options)
 }
 
 // every reads "every group FIELD=VALUE…".
-func (e *expectation) every(s *statement) error {
-	e.everyGroup = append(e.everyGroup, s.options...)
-	if !slices.Equal(s.words, []string{"group"}) {
-		return fmt.Errorf("every %q, want every group", s.words)
+func (e *expectation) every(s *fixture.Statement) error {
+	e.everyGroup = append(e.everyGroup, s.Options...)
+	if !slices.Equal(s.Words, []string{"group"}) {
+		return fmt.Errorf("every %q, want every group", s.Words)
 	}
 	return nil
 }
 
 // disk reads "disk NAME MAJOR:MINOR n=N".
-func (e *expectation) disk(s *statement) error {
-	if err := s.takes(2); err != nil {
+func (e *expectation) disk(s *fixture.Statement) error {
+	if err := s.Takes(2); err != nil {
 		return err
 	}
-	e.io = append(e.io, s.words[1])
+	e.io = append(e.io, s.Words[1])
 	e.Host.Disks = append(e.Host.Disks, snapshot.Disk{
-		Name: s.words[0], Device: s.words[1], ReadOps: 10 * s.n, ReadBytes: 51200 * s.n, WriteOps: 20 * s.n, WrittenBytes: 102400 * s.n, BusyMicros: 3000 * s.n,
+		Name: s.Words[0], Device: s.Words[1], ReadOps: 10 * s.N, ReadBytes: 51200 * s.N, WriteOps: 20 * s.N, WrittenBytes: 102400 * s.N, BusyMicros: 3000 * s.N,
 	})
 	return nil
 }
 
 // uplinks reads "network INTERFACE=N…" of the node.
-func (e *expectation) uplinks(s *statement) (err error) {
-	e.Host.Network, err = interfaces(s.options)
+func (e *expectation) uplinks(s *fixture.Statement) (err error) {
+	e.Host.Network, err = interfaces(s.Options)
 	return err
 }
 
-func interfaces(options []option) ([]snapshot.Interface, error) {
+func interfaces(options []fixture.Option) ([]snapshot.Interface, error) {
 	list := []snapshot.Interface{}
 	for _, o := range options {
-		n, err := strconv.ParseUint(o.value, 10, 64)
+		n, err := strconv.ParseUint(o.Value, 10, 64)
 		if err != nil {
-			return nil, fmt.Errorf("interface %s=%s, want a number", o.key, o.value)
+			return nil, fmt.Errorf("interface %s=%s, want a number", o.Key, o.Value)
 		}
 		list = append(list, snapshot.Interface{
-			Interface: o.key, RxBytes: 100 * n, RxPackets: 10 * n, RxErrors: n, RxDropped: 2 * n,
+			Interface: o.Key, RxBytes: 100 * n, RxPackets: 10 * n, RxErrors: n, RxDropped: 2 * n,
 			TxBytes: 300 * n, TxPackets: 30 * n, TxErrors: 3 * n, TxDropped: 4 * n,
 		})
 	}
@@ -187,59 +188,59 @@ func pressure(n uint64) *snapshot.Pressure {
 }
 
 // slice reads "slice PATH n=N [FIELD=VALUE…]".
-func (e *expectation) slice(s *statement) error {
-	if len(s.words) != 1 {
-		return fmt.Errorf("slice with %d words %q, want its path", len(s.words), s.words)
+func (e *expectation) slice(s *fixture.Statement) error {
+	if len(s.Words) != 1 {
+		return fmt.Errorf("slice with %d words %q, want its path", len(s.Words), s.Words)
 	}
-	g := e.group(s.n)
-	slice := snapshot.Slice{Cgroup: s.words[0], CPU: g.cpu, Memory: g.memory, IO: g.io, PIDs: g.pids, Pressure: g.pressure}
-	err := setAll(&slice, slices.Concat(e.everyGroup, s.options))
+	g := e.group(s.N)
+	slice := snapshot.Slice{Cgroup: s.Words[0], CPU: g.cpu, Memory: g.memory, IO: g.io, PIDs: g.pids, Pressure: g.pressure}
+	err := setAll(&slice, slices.Concat(e.everyGroup, s.Options))
 	e.Slices = append(e.Slices, slice)
 	return err
 }
 
 // pod reads "pod UID CLASS n=N cgroup=PATH [FIELD=VALUE…]", with its network and
 // its containers below.
-func (e *expectation) pod(s *statement) error {
-	if len(s.words) != 2 || s.option("cgroup") == "" {
-		return fmt.Errorf("pod with the words %q, want its UID and class, and cgroup=PATH", s.words)
+func (e *expectation) pod(s *fixture.Statement) error {
+	if len(s.Words) != 2 || s.Option("cgroup") == "" {
+		return fmt.Errorf("pod with the words %q, want its UID and class, and cgroup=PATH", s.Words)
 	}
-	g := e.group(s.n)
+	g := e.group(s.N)
 	pod := snapshot.Pod{
-		UID: s.words[0], QOSClass: s.words[1], CPU: g.cpu, Memory: g.memory, IO: g.io, PIDs: g.pids, Pressure: g.pressure,
+		UID: s.Words[0], QOSClass: s.Words[1], CPU: g.cpu, Memory: g.memory, IO: g.io, PIDs: g.pids, Pressure: g.pressure,
 		Containers: []snapshot.Container{},
 	}
-	for _, below := range s.body {
+	for _, below := range s.Body {
 		if err := e.inPod(&pod, below); err != nil {
-			return at(below.line, err)
+			return fixture.At(below.Line, err)
 		}
 	}
-	err := setAll(&pod, slices.Concat(e.everyGroup, s.options))
+	err := setAll(&pod, slices.Concat(e.everyGroup, s.Options))
 	e.Pods = append(e.Pods, pod)
 	return err
 }
 
 // inPod reads "container ID n=N [FIELD=VALUE…]", and "network NAME INTERFACE=N…"
 // or "network host".
-func (e *expectation) inPod(pod *snapshot.Pod, s *statement) (err error) {
-	switch s.name {
+func (e *expectation) inPod(pod *snapshot.Pod, s *fixture.Statement) (err error) {
+	switch s.Name {
 	case "container":
 		container, err := e.newContainer(s)
 		pod.Containers = append(pod.Containers, container)
 		return err
 	case "network":
-		if len(s.words) != 1 {
-			return fmt.Errorf("network with %d words %q, want its name", len(s.words), s.words)
+		if len(s.Words) != 1 {
+			return fmt.Errorf("network with %d words %q, want its name", len(s.Words), s.Words)
 		}
-		pod.NetworkID = e.networkID(s.words[0])
-		if s.words[0] == "host" {
+		pod.NetworkID = e.networkID(s.Words[0])
+		if s.Words[0] == "host" {
 			pod.HostNetwork = true
-			return s.takes(1)
+			return s.Takes(1)
 		}
-		pod.Network, err = interfaces(s.options)
+		pod.Network, err = interfaces(s.Options)
 		return err
 	}
-	return fmt.Errorf("%s in a pod, want container or network", s.name)
+	return fmt.Errorf("%s in a pod, want container or network", s.Name)
 }
 
 // networkID is the number of a network namespace: two pods in the same one have
@@ -252,8 +253,8 @@ func (e *expectation) networkID(name string) uint64 {
 }
 
 // container reads a container outside every pod, which has its path as well.
-func (e *expectation) container(s *statement) error {
-	if s.option("cgroup") == "" {
+func (e *expectation) container(s *fixture.Statement) error {
+	if s.Option("cgroup") == "" {
 		return fmt.Errorf("container without cgroup=PATH")
 	}
 	container, err := e.newContainer(s)
@@ -261,46 +262,46 @@ func (e *expectation) container(s *statement) error {
 	return err
 }
 
-func (e *expectation) newContainer(s *statement) (snapshot.Container, error) {
-	if len(s.words) != 1 {
-		return snapshot.Container{}, fmt.Errorf("container with %d words %q, want its ID", len(s.words), s.words)
+func (e *expectation) newContainer(s *fixture.Statement) (snapshot.Container, error) {
+	if len(s.Words) != 1 {
+		return snapshot.Container{}, fmt.Errorf("container with %d words %q, want its ID", len(s.Words), s.Words)
 	}
-	g := e.group(s.n)
-	container := snapshot.Container{ID: s.words[0], CPU: g.cpu, Memory: g.memory, IO: g.io, PIDs: g.pids, Pressure: g.pressure}
-	return container, setAll(&container, slices.Concat(e.everyGroup, s.options))
+	g := e.group(s.N)
+	container := snapshot.Container{ID: s.Words[0], CPU: g.cpu, Memory: g.memory, IO: g.io, PIDs: g.pids, Pressure: g.pressure}
+	return container, setAll(&container, slices.Concat(e.everyGroup, s.Options))
 }
 
 // process reads "process PID NAME n=N [FIELD=VALUE…]".
-func (e *expectation) process(s *statement) error {
-	if len(s.words) != 2 {
-		return fmt.Errorf("process with the words %q, want its PID and name", s.words)
+func (e *expectation) process(s *fixture.Statement) error {
+	if len(s.Words) != 2 {
+		return fmt.Errorf("process with the words %q, want its PID and name", s.Words)
 	}
-	pid, err := strconv.Atoi(s.words[0])
+	pid, err := strconv.Atoi(s.Words[0])
 	if err != nil {
-		return fmt.Errorf("process %s, want its PID", s.words[0])
+		return fmt.Errorf("process %s, want its PID", s.Words[0])
 	}
 	process := snapshot.Process{
-		PID: pid, PPID: min(pid-1, 1), Name: s.words[1],
-		CPUMicros: 30_000 * s.n, RSSBytes: 16_384 * s.n, Threads: int(s.n), StartTicks: 10 * s.n,
+		PID: pid, PPID: min(pid-1, 1), Name: s.Words[1],
+		CPUMicros: 30_000 * s.N, RSSBytes: 16_384 * s.N, Threads: int(s.N), StartTicks: 10 * s.N,
 	}
-	err = setAll(&process, s.options)
+	err = setAll(&process, s.Options)
 	e.Processes = append(e.Processes, process)
 	return err
 }
 
 // warning reads "warning SOURCE REASON": the reason, or a part of it.
-func (e *expectation) warning(s *statement) error {
-	if err := s.takes(2); err != nil {
+func (e *expectation) warning(s *fixture.Statement) error {
+	if err := s.Takes(2); err != nil {
 		return err
 	}
-	e.Warnings = append(e.Warnings, snapshot.Warning{Source: s.words[0], Reason: s.words[1]})
+	e.Warnings = append(e.Warnings, snapshot.Warning{Source: s.Words[0], Reason: s.Words[1]})
 	return nil
 }
 
 // setAll sets fields of what value points at.
-func setAll(value any, options []option) error {
+func setAll(value any, options []fixture.Option) error {
 	for _, o := range options {
-		if err := setField(reflect.ValueOf(value).Elem(), o.key, o.value); err != nil {
+		if err := setField(reflect.ValueOf(value).Elem(), o.Key, o.Value); err != nil {
 			return err
 		}
 	}
