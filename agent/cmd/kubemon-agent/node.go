@@ -97,11 +97,15 @@ func findCgroup2(proc hostfs.Dir) (string, error) {
 	return "", nil
 }
 
-// openLogs opens a log folder, nil when it is not there: names are a hint.
+// openLogs opens a log folder, nil when it is not there: names are a hint. One
+// that the agent has no right to open is a warning in each snapshot.
 func openLogs(folder string) (fs.FS, error) {
 	dir, err := hostfs.Open(folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return closedFolder{err}, nil
 	}
 	if err != nil {
 		return nil, err
@@ -109,8 +113,17 @@ func openLogs(folder string) (fs.FS, error) {
 	return dir, nil
 }
 
+// A closedFolder fails with the error of opening it.
+type closedFolder struct{ err error }
+
+// Open implements fs.FS.
+func (f closedFolder) Open(string) (fs.File, error) { return nil, f.err }
+
 func statMount(root, mountPoint string) (snapshot.Filesystem, error) {
 	mount, err := hostfs.StatMount(root, mountPoint)
+	if errors.Is(err, fs.ErrPermission) {
+		err = fmt.Errorf("no right to look into process 1, where the node's file systems are: %w", err)
+	}
 	if err != nil {
 		return snapshot.Filesystem{}, err
 	}
