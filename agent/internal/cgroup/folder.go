@@ -167,36 +167,45 @@ func (f *folder) pids(fsys hostfs.FS, buf *hostfs.Buffer, pids []int) []int {
 	return pids
 }
 
-// maxPIDs is how many processes below one group are looked at: a container can
-// have groups of its own without end.
-const maxPIDs = 1_000
+// A Process is in one group of a pod.
+type Process struct {
+	PID   int
+	Group string // its path
+}
 
-// AppendPIDs appends the processes that are in the group at dir itself. Where
-// there are none, it appends those of the groups below: crun and engines inside
-// a container move into one. A threaded group has none to show; the group above
-// it has them.
-func AppendPIDs(fsys hostfs.FS, buf *hostfs.Buffer, dir string, pids []int) ([]int, error) {
-	file := fsys.Reader(dir, "cgroup.procs", hostfs.OpenEachTime)
-	had := len(pids)
+// maxProcesses is how many processes below one group are looked at: a container
+// can have groups of its own without end.
+const maxProcesses = 1_000
+
+// AppendProcesses appends the processes that are in the group at path itself.
+// Where there are none, it appends those of the groups below: crun and engines
+// inside a container move into one. A threaded group has none to show; the
+// group above it has them.
+func AppendProcesses(fsys hostfs.FS, buf *hostfs.Buffer, path string, processes []Process) ([]Process, error) {
+	file := fsys.Reader(path, "cgroup.procs", hostfs.OpenEachTime)
 	text, err := buf.Read(file)
 	if err != nil {
-		return pids, err
+		return processes, err
 	}
-	if pids, err = AppendProcs(pids, text); err != nil {
-		return pids, fmt.Errorf("parse %s: %w", file.Name(), err)
-	}
-	if len(pids) > had {
-		return pids, nil
-	}
-	entries, err := fs.ReadDir(fsys, dir)
+	pids, err := AppendProcs(nil, text)
 	if err != nil {
-		return pids, err
+		return processes, fmt.Errorf("parse %s: %w", file.Name(), err)
+	}
+	for _, pid := range pids {
+		processes = append(processes, Process{pid, path})
+	}
+	if len(pids) > 0 {
+		return processes, nil
+	}
+	entries, err := fs.ReadDir(fsys, path)
+	if err != nil {
+		return processes, err
 	}
 	for _, entry := range entries {
-		if entry.IsDir() && len(pids) < maxPIDs {
+		if entry.IsDir() && len(processes) < maxProcesses {
 			// One that vanished or is threaded has no process to tell of.
-			pids, _ = AppendPIDs(fsys, buf, join(dir, entry.Name()), pids)
+			processes, _ = AppendProcesses(fsys, buf, join(path, entry.Name()), processes)
 		}
 	}
-	return pids, nil
+	return processes, nil
 }

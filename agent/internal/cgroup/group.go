@@ -21,9 +21,9 @@ const (
 // Read, each part is what the kernel said last, or has an error.
 //
 // Not every file is read each time. What a group's parent counts includes what
-// the group counts, so where the parent's OOM kills, I/O or time of pressure
-// have not moved, the group's have not either. A limit moves only when a
-// program writes it, which the [Tree] is told of.
+// the group counts, so where the parent's OOM kills or I/O have not moved, the
+// group's have not either. A limit moves only when a program writes it, which
+// the [Tree] is told of.
 type Group struct {
 	Path string
 	ID   uint64 // the folder's inode: a new one is a new group
@@ -47,7 +47,6 @@ type Group struct {
 	doubt    bool // a file was found by its name: it may be another group's
 	oomRest  bool // OOM kills have not moved since they were read before
 	ioRest   bool
-	rest     [resources]bool
 }
 
 // A groupFile is one file of a group.
@@ -79,7 +78,7 @@ const (
 )
 
 // keep says which files stay open: those that are read nearly every time.
-func (f file) keep() hostfs.Keep { return f <= cpuPressure }
+func (f file) keep() hostfs.Keep { return f <= ioPressure }
 
 func (f file) String() string {
 	return [numFiles]string{
@@ -274,15 +273,11 @@ func (g *Group) readPIDs(buf *hostfs.Buffer) {
 	}
 }
 
+// readPressure reads a pressure file. The group above does not tell whether it
+// has to be: the kernel weighs the processors' stalls for each group by itself,
+// so a group's total can move while that of the group above stands.
 func (g *Group) readPressure(buf *hostfs.Buffer, resource int) {
-	f := cpuPressure + file(resource)
-	if g.files[f].known && g.above != nil && g.above.rest[resource] {
-		g.rest[resource] = true
-		return
-	}
-	known, before := g.files[f].known, g.Pressure[resource]
-	g.PressureErr[resource] = read(g, buf, f, ParseStall, &g.Pressure[resource])
-	g.rest[resource] = known && g.PressureErr[resource] == nil && before == g.Pressure[resource]
+	g.PressureErr[resource] = read(g, buf, cpuPressure+file(resource), ParseStall, &g.Pressure[resource])
 }
 
 func (g *Group) readIO(buf *hostfs.Buffer) {

@@ -44,7 +44,8 @@ type Tree struct {
 	root    *folder
 	watched map[int]*folder
 	folders int
-	changed bool // the lists have to be made anew
+	changed bool  // the lists have to be made anew
+	pids    []int // room for those of one group
 }
 
 // A Pod is the control group of a pod and of what runs in it.
@@ -271,13 +272,12 @@ func join(dir, file string) string {
 // groups.
 func (t *Tree) HostPIDs(buf *hostfs.Buffer) iter.Seq2[int, string] {
 	return func(yield func(int, string) bool) {
-		var pids []int
 		for f := range t.root.all() {
 			if !f.kind.ofHost() {
 				continue
 			}
-			pids = f.pids(t.fsys, buf, pids[:0])
-			for _, pid := range pids {
+			t.pids = f.pids(t.fsys, buf, t.pids[:0])
+			for _, pid := range t.pids {
 				if !yield(pid, f.path) {
 					return
 				}

@@ -74,6 +74,7 @@ type Collector struct {
 	// podLinks one pod's; their names are valid until the next.
 	links, podLinks []procfs.Interface
 	disks           []procfs.Disk
+	members         []int // room for those of one group
 	refreshNanos    int64 // boot time when nothing is taken as known any more
 	last            sizes // of the last snapshot
 }
@@ -101,6 +102,10 @@ func (c *Collector) Close() {
 	defer c.mu.Unlock()
 	c.files.close()
 	c.processes.close()
+	for _, network := range c.networks {
+		network.close()
+	}
+	clear(c.networks)
 	if c.tree == nil {
 		return
 	}

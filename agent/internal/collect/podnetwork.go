@@ -2,6 +2,7 @@ package collect
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -16,19 +17,20 @@ import (
 // alive, and the inode of its net/dev, which is the network namespace's.
 type podNetwork struct {
 	containers []*cgroup.Container // that the process was chosen from
-	folder     string              // of /proc, PID/net
-	file       hostfs.Reader       // its dev; not kept open, which would keep the namespace alive
-	id         uint64              // of the namespace
-	seen       int64               // when: boot time of the reading
+	process    cgroup.Process
+	members    hostfs.Reader // cgroup.procs of its group
+	netdev     hostfs.Reader // not kept open, which would keep the namespace alive
+	id         uint64        // of the namespace, 0 when nobody is alive to say
+	seen       int64         // when: boot time of the reading
 }
 
 // readNetwork fills in the network of a pod. In the node's own namespace the
 // traffic is the node's, and the pod has none.
 func (r *reading) readNetwork(pod *cgroup.Pod, to *snapshot.Pod) {
-	hostID := r.files.netdev.file.Inode()
 	if r.files.netdev.err != nil {
 		return // nothing to compare with
 	}
+	hostID := r.files.netdev.file.Inode()
 	network := r.networks[pod]
 	if network == nil {
 		network = &podNetwork{}
@@ -36,50 +38,68 @@ func (r *reading) readNetwork(pod *cgroup.Pod, to *snapshot.Pod) {
 	}
 	network.seen = r.bootNanos
 	if !slices.Equal(network.containers, pod.Containers) || !r.stillThere(network, hostID) {
-		r.choose(network, pod)
+		r.choose(network, pod, hostID)
 	}
 	if network.id == 0 {
-		return // nobody is alive to say
-	}
-	if network.id == hostID {
-		to.NetworkID, to.HostNetwork = network.id, true
 		return
 	}
-	to.NetworkID, to.Network = network.id, r.podInterfaces()
+	to.NetworkID, to.HostNetwork = network.id, network.id == hostID
+	if !to.HostNetwork {
+		to.Network = r.podInterfaces()
+	}
 }
 
-// stillThere reports whether the chosen process is still in the namespace. One
-// of the host's is asked for its inode only: its file may be long.
+// stillThere reports whether the chosen process is still in the pod and in the
+// namespace, and leaves the namespace's interfaces in podLinks. A process in
+// the host's namespace is asked for the inode only: its file may be long.
 func (r *reading) stillThere(network *podNetwork, hostID uint64) bool {
-	if network.id == 0 {
+	if network.id == 0 || !r.isMember(network) {
 		return false
 	}
 	if network.id == hostID {
-		id, err := r.node.Proc.Inode(network.folder + "/dev")
+		id, err := r.node.Proc.Inode(network.netdev.Name())
 		return err == nil && id == hostID
 	}
-	text, err := r.buf.Read(network.file)
-	if err != nil || network.file.Inode() != network.id {
+	text, err := r.buf.Read(network.netdev)
+	if err != nil || network.netdev.Inode() != network.id {
 		return false
 	}
 	r.podLinks, err = procfs.AppendNetdev(r.podLinks[:0], text)
 	if err != nil {
-		r.warn("network", fmt.Errorf("parse %s: %w", network.file.Name(), err))
+		r.warn("network", fmt.Errorf("parse %s: %w", network.netdev.Name(), err))
 	}
 	return err == nil
 }
 
+// isMember reports whether the chosen process is in its group: it may have
+// moved, and another may have its PID.
+func (r *reading) isMember(network *podNetwork) bool {
+	text, err := r.buf.Read(network.members)
+	if err != nil {
+		return false
+	}
+	r.members, err = cgroup.AppendProcs(r.members[:0], text)
+	return err == nil && slices.Contains(r.members, network.process.PID)
+}
+
 // choose looks for a process anew.
-func (r *reading) choose(network *podNetwork, pod *cgroup.Pod) {
-	network.containers, network.id = pod.Containers, 0
-	pid, id := r.namespace(r.processesOf(pod))
-	if pid == 0 {
+func (r *reading) choose(network *podNetwork, pod *cgroup.Pod, hostID uint64) {
+	network.close()
+	network.containers = pod.Containers
+	network.process, network.id = r.namespace(r.processesOf(pod))
+	if network.id == 0 {
 		return
 	}
-	network.folder, network.id = strconv.Itoa(pid)+"/net", id
-	network.file = r.node.Proc.Reader(network.folder, "dev", hostfs.OpenEachTime)
-	if !r.stillThere(network, r.files.netdev.file.Inode()) {
+	network.members = r.node.Cgroup.Reader(network.process.Group, "cgroup.procs", hostfs.KeepOpen)
+	network.netdev = r.node.Proc.Reader(strconv.Itoa(network.process.PID)+"/net", "dev", hostfs.OpenEachTime)
+	if !r.stillThere(network, hostID) {
 		network.id = 0 // it ended just now
+	}
+}
+
+func (n *podNetwork) close() {
+	if n.members != nil {
+		n.members.Close()
 	}
 }
 
@@ -87,23 +107,24 @@ func (r *reading) choose(network *podNetwork, pod *cgroup.Pod) {
 func (r *reading) dropNetworks() {
 	for pod, network := range r.networks {
 		if network.seen != r.bootNanos {
+			network.close()
 			delete(r.networks, pod)
 		}
 	}
 }
 
-// processIDs are the processes of one pod.
-type processIDs struct {
-	all []int
+// podProcesses are the processes of one pod.
+type podProcesses struct {
+	all []cgroup.Process
 	// first has the lowest of each container: the likeliest to have started it
 	// and to be in the pod's own network namespace.
-	first []int
+	first []cgroup.Process
 }
 
 // processesOf lists the processes in a pod's containers, and where none of them
 // has any to show those in the pod's own group.
-func (r *reading) processesOf(pod *cgroup.Pod) processIDs {
-	var p processIDs
+func (r *reading) processesOf(pod *cgroup.Pod) podProcesses {
+	var p podProcesses
 	for _, container := range pod.Containers {
 		p.add(r, container.Path)
 	}
@@ -114,40 +135,40 @@ func (r *reading) processesOf(pod *cgroup.Pod) processIDs {
 }
 
 // add adds the processes of a group. One that vanished has none.
-func (p *processIDs) add(r *reading, group string) {
+func (p *podProcesses) add(r *reading, group string) {
 	had := len(p.all)
 	var err error
-	p.all, err = cgroup.AppendPIDs(r.node.Cgroup, &r.buf, group, p.all)
+	p.all, err = cgroup.AppendProcesses(r.node.Cgroup, &r.buf, group, p.all)
 	if err == nil && len(p.all) > had {
-		p.first = append(p.first, slices.Min(p.all[had:]))
+		p.first = append(p.first, slices.MinFunc(p.all[had:], func(a, b cgroup.Process) int { return cmp.Compare(a.PID, b.PID) }))
 	}
 }
 
 // namespace returns the ID of the network namespace that most of the pod's
 // containers are in, and a process there: a container that makes namespaces of
-// its own is outvoted by the sandbox and its neighbours. The PID is 0 when none
+// its own is outvoted by the sandbox and its neighbours. The ID is 0 when none
 // is alive.
-func (r *reading) namespace(processes processIDs) (pid int, id uint64) {
+func (r *reading) namespace(processes podProcesses) (process cgroup.Process, id uint64) {
 	votes := make(map[uint64]int)
 	for _, candidate := range processes.first {
-		inode, err := r.node.Proc.Inode(netdevFile(candidate))
+		inode, err := r.node.Proc.Inode(netdevFile(candidate.PID))
 		if err != nil {
 			continue
 		}
 		votes[inode]++
-		if pid == 0 || votes[inode] > votes[id] {
-			pid, id = candidate, inode
+		if id == 0 || votes[inode] > votes[id] {
+			process, id = candidate, inode
 		}
 	}
-	if pid != 0 {
-		return pid, id
+	if id != 0 {
+		return process, id
 	}
 	for _, candidate := range processes.all {
-		if inode, err := r.node.Proc.Inode(netdevFile(candidate)); err == nil {
+		if inode, err := r.node.Proc.Inode(netdevFile(candidate.PID)); err == nil {
 			return candidate, inode
 		}
 	}
-	return 0, 0
+	return cgroup.Process{}, 0
 }
 
 // netdevFile is the name in /proc of the file that counts the interfaces of the
