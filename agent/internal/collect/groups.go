@@ -57,7 +57,7 @@ func (r *reading) read(g *cgroup.Group) bool {
 }
 
 func (r *reading) pod(pod *cgroup.Pod) snapshot.Pod {
-	g, name := pod.Group, r.names.pods[pod.UID]
+	g, name := pod.Group, r.names.pod(pod)
 	p := snapshot.Pod{
 		UID: pod.UID, Namespace: name.namespace, Name: name.name,
 		QOSClass: pod.QOSClass, Cgroup: g.Path, CgroupID: g.ID,
@@ -80,7 +80,7 @@ func (r *reading) container(container *cgroup.Container) *snapshot.Container {
 		return nil
 	}
 	return hold(&r.parts.containers, snapshot.Container{
-		ID: container.ID, Name: r.names.containers[container.ID], CgroupID: g.ID,
+		ID: container.ID, Name: r.names.containers[container.ID].name, CgroupID: g.ID,
 		CPU: r.cpu(g), Memory: r.memory(g), IO: r.groupIO(g), PIDs: r.pids(g), Pressure: r.groupPressure(g),
 	})
 }

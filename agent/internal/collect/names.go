@@ -12,11 +12,16 @@ import (
 // for people, and for the hub while it does not know a pod yet.
 type names struct {
 	podLogs, containerLogs namesFolder
-	pods                   map[string]podName // by UID, a static pod's by its hash
-	containers             map[string]string  // by container ID
+	pods                   map[string]podName       // by UID, a static pod's by its hash
+	containers             map[string]containerName // by container ID
 }
 
 type podName struct{ namespace, name string }
+
+type containerName struct {
+	pod  podName
+	name string
+}
 
 func newNames(podLogs, containerLogs fs.FS) names {
 	return names{podLogs: namesFolder{fsys: podLogs}, containerLogs: namesFolder{fsys: containerLogs}}
@@ -48,13 +53,27 @@ func (n *names) update(r *reading) {
 		}
 	}
 	if entries, changed := n.containerLogs.list(r); changed {
-		n.containers = make(map[string]string, len(entries))
+		n.containers = make(map[string]containerName, len(entries))
 		for _, entry := range entries {
 			if id, name, ok := parseContainerLog(entry.Name()); ok {
 				n.containers[id] = name
 			}
 		}
 	}
+}
+
+// pod returns the name of a pod, from its own log folder or from the log of a
+// container of it: the kubelet lets only root look into /var/log/pods.
+func (n *names) pod(pod *cgroup.Pod) podName {
+	if name, ok := n.pods[pod.UID]; ok {
+		return name
+	}
+	for _, container := range pod.Containers {
+		if of, ok := n.containers[container.ID]; ok {
+			return of.pod
+		}
+	}
+	return podName{}
 }
 
 // list lists the folder if it changed.
@@ -92,16 +111,16 @@ func parsePodLogs(folder string) (uid string, name podName, ok bool) {
 
 // parseContainerLog parses the name of a link in /var/log/containers, which is
 // POD_NAMESPACE_CONTAINER-ID.log.
-func parseContainerLog(link string) (id, container string, ok bool) {
+func parseContainerLog(link string) (id string, name containerName, ok bool) {
 	parts := strings.Split(link, "_")
 	if len(parts) != 3 {
-		return "", "", false
+		return "", containerName{}, false
 	}
 	file := strings.TrimSuffix(parts[2], ".log")
 	dash := strings.LastIndexByte(file, '-')
 	if dash < 1 {
-		return "", "", false
+		return "", containerName{}, false
 	}
 	id, ok = cgroup.ContainerID(file[dash+1:])
-	return id, file[:dash], ok
+	return id, containerName{podName{parts[1], parts[0]}, file[:dash]}, ok
 }
