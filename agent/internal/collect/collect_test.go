@@ -140,7 +140,12 @@ func TestPartsFailAlone(t *testing.T) {
 		{"cgroup/cgroup.controllers", "cgroup", func(s *snapshot.Snapshot) bool { return len(s.Agent.Cgroup.Controllers) == 0 }},
 		{"cgroup/kubepods/memory.current", "memory", func(s *snapshot.Snapshot) bool { return s.Slices[1].Memory == nil }},
 		{"cgroup/kubepods/pids.current", "pids", func(s *snapshot.Snapshot) bool { return s.Slices[1].PIDs == nil }},
-		{"podlogs", "names", func(s *snapshot.Snapshot) bool { return s.Pods[1].Name == "" && s.Pods[1].Containers[1].Name == "web" }},
+		// The logs of containers name their pods as well; one without has no name.
+		{"podlogs", "names", func(s *snapshot.Snapshot) bool {
+			unnamed := func(p snapshot.Pod) bool { return p.Name == "" }
+			return s.Pods[1].Name == "web-1" && s.Pods[1].Namespace == "shop" && slices.ContainsFunc(s.Pods, unnamed)
+		}},
+		{"containerlogs", "names", func(s *snapshot.Snapshot) bool { return s.Pods[1].Name == "web-1" && s.Pods[1].Containers[1].Name == "" }},
 	}
 	node, folder := openNode(t, "containerd-cgroupfs")
 	for _, tt := range tests {
