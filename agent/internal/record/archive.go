@@ -168,9 +168,14 @@ func (a *archive) list(fsys fs.FS, part, name string) []fs.DirEntry {
 	return entries
 }
 
-// folderOf writes a folder and lists what is in it.
+// folderOf writes a folder, if it is there, and lists what is in it.
 func (a *archive) folderOf(fsys fs.FS, part, name string) []fs.DirEntry {
-	if info, err := fs.Stat(fsys, name); err != nil || !info.IsDir() {
+	info, err := fs.Stat(fsys, name)
+	if err != nil {
+		a.problem(path.Join(part, name), err)
+		return nil
+	}
+	if !info.IsDir() {
 		return nil
 	}
 	a.name(part, name, true)

@@ -243,6 +243,13 @@ func (f failing) ReadFile(name string) ([]byte, error) {
 	return f.MapFS.ReadFile(name)
 }
 
+// closed is a folder that may not be opened.
+type closed struct{}
+
+func (closed) Open(name string) (fs.File, error) {
+	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+}
+
 // TestUnreadableFilesAreNamed has files that are gone, which nobody misses, and
 // files that cannot be read, which must not be taken for gone.
 func TestUnreadableFilesAreNamed(t *testing.T) {
@@ -255,11 +262,13 @@ func TestUnreadableFilesAreNamed(t *testing.T) {
 		fstest.MapFS{"a.slice/cpu.stat": {}, "a.slice/io.stat": {}},
 		map[string]error{"a.slice/cpu.stat": syscall.ENODEV, "a.slice/io.stat": syscall.EIO},
 	}
+	source.PodLogs = closed{}
 	recording := replay(t, source)
 	want := []string{
 		`"proc/pressure/cpu": operation not supported`,
 		`"proc/7/cgroup": permission denied`,
 		`"cgroup/a.slice/io.stat": input/output error`,
+		`"podlogs": permission denied`,
 	}
 	if diff := cmp.Diff(want, recording.Errors); diff != "" {
 		t.Errorf("errors (-want +got):\n%s", diff)
