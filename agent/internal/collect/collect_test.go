@@ -145,7 +145,9 @@ func TestPartsFailAlone(t *testing.T) {
 			unnamed := func(p snapshot.Pod) bool { return p.Name == "" }
 			return s.Pods[1].Name == "web-1" && s.Pods[1].Namespace == "shop" && slices.ContainsFunc(s.Pods, unnamed)
 		}},
-		{"containerlogs", "names", func(s *snapshot.Snapshot) bool { return s.Pods[1].Name == "web-1" && s.Pods[1].Containers[1].Name == "" }},
+		{"containerlogs", "names", func(s *snapshot.Snapshot) bool {
+			return s.Pods[1].Name == "web-1" && s.Pods[1].Containers[1].Name == ""
+		}},
 	}
 	node, folder := openNode(t, "containerd-cgroupfs")
 	for _, tt := range tests {
