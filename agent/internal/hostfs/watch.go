@@ -87,16 +87,22 @@ func (w *Watcher) Changes() iter.Seq[Change] {
 }
 
 // yieldChanges decodes what inotify(7) calls struct inotify_event: watch, mask,
-// cookie, the length of a name that is padded with zeros, the name.
+// cookie, the length of a name that is padded with zeros, the name. It is false
+// when no more changes are wanted. What is cut off may have told of anything.
 func yieldChanges(events []byte, yield func(Change) bool) bool {
-	for len(events) >= unix.SizeofInotifyEvent {
-		watch := int(int32(binary.NativeEndian.Uint32(events)))
+	const header = unix.SizeofInotifyEvent
+	for len(events) > 0 {
+		if len(events) < header {
+			return yield(Change{Kind: Lost})
+		}
 		mask := binary.NativeEndian.Uint32(events[4:])
-		length := binary.NativeEndian.Uint32(events[12:])
-		name := events[unix.SizeofInotifyEvent:][:length]
-		events = events[unix.SizeofInotifyEvent+length:]
-		name, _, _ = bytes.Cut(name, []byte{0})
-		change := Change{Watch: watch, Name: name, IsFolder: mask&unix.IN_ISDIR != 0}
+		length := uint64(binary.NativeEndian.Uint32(events[12:]))
+		if length > uint64(len(events)-header) {
+			return yield(Change{Kind: Lost})
+		}
+		name, _, _ := bytes.Cut(events[header:header+length], []byte{0})
+		change := Change{Watch: int(int32(binary.NativeEndian.Uint32(events))), Name: name, IsFolder: mask&unix.IN_ISDIR != 0}
+		events = events[header+length:]
 		switch {
 		case mask&unix.IN_Q_OVERFLOW != 0:
 			change.Kind = Lost
