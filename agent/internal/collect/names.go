@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/kubemon/kubemon/agent/internal/cgroup"
 )
@@ -103,7 +104,7 @@ func (f *namesFolder) list(r *reading) (entries []fs.DirEntry, changed bool) {
 // NAMESPACE_POD_UID. Names in Kubernetes have no underscore.
 func parsePodLogs(folder string) (uid string, name podName, ok bool) {
 	parts := strings.Split(folder, "_")
-	if len(parts) != 3 {
+	if len(parts) != 3 || !utf8.ValidString(folder) {
 		return "", podName{}, false
 	}
 	return parts[2], podName{parts[0], parts[1]}, true
@@ -113,7 +114,7 @@ func parsePodLogs(folder string) (uid string, name podName, ok bool) {
 // POD_NAMESPACE_CONTAINER-ID.log.
 func parseContainerLog(link string) (id string, name containerName, ok bool) {
 	parts := strings.Split(link, "_")
-	if len(parts) != 3 {
+	if len(parts) != 3 || !utf8.ValidString(link) {
 		return "", containerName{}, false
 	}
 	file := strings.TrimSuffix(parts[2], ".log")
