@@ -101,6 +101,7 @@ import (
 const program = "kubemon-agent"
 
 func main() {
+	tune()
 	os.Exit(daemon.Main(program, os.Stdout, os.Stderr, func(ctx context.Context, log *slog.Logger) error {
 		return run(ctx, log, os.Stdout, os.Args[1:], os.LookupEnv, func(net.Addr) {})
 	}))

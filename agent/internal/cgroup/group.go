@@ -39,14 +39,12 @@ type Group struct {
 	Pressure    [resources]Stall
 	PressureErr [resources]error
 
-	fsys     hostfs.FS
-	above    *Group // the nearest group above that is read, nil at the top
-	files    [numFiles]groupFile
-	limits   bool // a limit may have been written
-	badLimit bool // a limit could not be read
-	doubt    bool // a file was found by its name: it may be another group's
-	oomRest  bool // OOM kills have not moved since they were read before
-	ioRest   bool
+	fsys    hostfs.FS
+	above   *Group // the nearest group above that is read, nil at the top
+	files   [numFiles]groupFile
+	doubt   bool // a file was found by its name: it may be another group's
+	oomRest bool // OOM kills have not moved since they were read before
+	ioRest  bool
 }
 
 // A groupFile is one file of a group.
@@ -54,6 +52,8 @@ type groupFile struct {
 	reader hostfs.Reader
 	absent error // why the group does not have it, as far as is known
 	known  bool  // it was read before
+	// written is true for a limit that may have been written since it was read.
+	written bool
 }
 
 // file is an index of a group's files.
@@ -105,10 +105,11 @@ func NewGroup(fsys hostfs.FS, path string, above *Group) (*Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Group{Path: path, ID: id, fsys: fsys, above: above, limits: true}
+	g := &Group{Path: path, ID: id, fsys: fsys, above: above}
 	for f := range numFiles {
 		g.files[f].reader = fsys.Reader(path, f.String(), f.keep())
 	}
+	g.limitsWritten()
 	return g, nil
 }
 
@@ -122,17 +123,24 @@ func (g *Group) Close() {
 // Reopen makes the next Read look for files that were not there, and read what
 // does not have to be read.
 func (g *Group) Reopen() {
-	g.limits = true
+	g.limitsWritten()
 	for f := range g.files {
 		g.files[f].absent = nil
 		g.files[f].known = false
 	}
 }
 
+// limitsWritten makes the next Read read the limits.
+func (g *Group) limitsWritten() {
+	for _, limit := range [...]file{cpuMax, memoryMax, pidsMax} {
+		g.files[limit].written = true
+	}
+}
+
 // Read brings the group up to date. It is false when the group is gone, which
 // it can be at any moment; then nothing of what was read counts.
 func (g *Group) Read(buf *hostfs.Buffer, sources Sources) bool {
-	g.doubt, g.badLimit = false, false
+	g.doubt, g.oomRest, g.ioRest = false, false, false
 	g.readCPU(buf)
 	g.readMemory(buf, sources)
 	g.readPIDs(buf)
@@ -144,7 +152,6 @@ func (g *Group) Read(buf *hostfs.Buffer, sources Sources) bool {
 			g.readPressure(buf, resource)
 		}
 	}
-	g.limits = g.badLimit
 	if g.files[cpuStat].absent != nil { // only a removed group has none, since Linux 4.18
 		return false
 	}
@@ -206,15 +213,14 @@ func readOptional[T any](g *Group, buf *hostfs.Buffer, f file, parse func([]byte
 	return err
 }
 
-// readLimit is readOptional for a file that only programs write.
+// readLimit is readOptional for a file that only programs write. One that could
+// not be read is read the next time.
 func readLimit[T any](g *Group, buf *hostfs.Buffer, f file, parse func([]byte) (T, error), to *T) error {
-	if !g.limits {
+	if !g.files[f].written {
 		return nil
 	}
 	err := readOptional(g, buf, f, parse, to)
-	if err != nil {
-		g.badLimit = true
-	}
+	g.files[f].written = err != nil
 	return err
 }
 
@@ -229,18 +235,19 @@ func (g *Group) readCPU(buf *hostfs.Buffer) {
 
 func (g *Group) readMemory(buf *hostfs.Buffer, sources Sources) {
 	m := &g.Memory
-	g.MemoryErr = errors.Join(
-		read(g, buf, memoryCurrent, ParseNumber, &m.CurrentBytes),
-		read(g, buf, memoryStat, ParseMemoryStat, &m.MemoryStat),
-	)
-	if g.MemoryErr != nil {
-		return
+	g.MemoryErr = read(g, buf, memoryCurrent, ParseNumber, &m.CurrentBytes)
+	for _, part := range [...]func() error{
+		func() error { return read(g, buf, memoryStat, ParseMemoryStat, &m.MemoryStat) },
+		func() error { return readOptional(g, buf, memoryPeak, parseCount, &m.PeakBytes) },
+		func() error { return g.readSwap(buf, sources) },
+		func() error { return g.readOOMKills(buf, sources) },
+		func() error { return readLimit(g, buf, memoryMax, parseLimit, &m.LimitBytes) },
+	} {
+		if g.MemoryErr != nil {
+			return
+		}
+		g.MemoryErr = part()
 	}
-	g.MemoryErr = errors.Join(
-		readOptional(g, buf, memoryPeak, parseCount, &m.PeakBytes),
-		g.readSwap(buf, sources), g.readOOMKills(buf, sources),
-		readLimit(g, buf, memoryMax, parseLimit, &m.LimitBytes),
-	)
 }
 
 func parseCount(text []byte) (Count, error) {
@@ -249,8 +256,8 @@ func parseCount(text []byte) (Count, error) {
 }
 
 func (g *Group) readSwap(buf *hostfs.Buffer, sources Sources) error {
-	if g.files[swapCurrent].known && !sources.Swap {
-		return nil // it was and is 0
+	if g.files[swapCurrent].known && !sources.Swap && g.Memory.SwapBytes.Value == 0 {
+		return nil // and 0 it is
 	}
 	return readOptional(g, buf, swapCurrent, parseCount, &g.Memory.SwapBytes)
 }
@@ -262,7 +269,7 @@ func (g *Group) readOOMKills(buf *hostfs.Buffer, sources Sources) error {
 	}
 	known, before := g.files[memoryEvents].known, g.Memory.OOMKills
 	err := readOptional(g, buf, memoryEvents, parseOOMKills, &g.Memory.OOMKills)
-	g.oomRest = known && g.files[memoryEvents].known && before == g.Memory.OOMKills
+	g.oomRest = known && err == nil && g.files[memoryEvents].known && before == g.Memory.OOMKills
 	return err
 }
 
@@ -288,7 +295,7 @@ func (g *Group) readIO(buf *hostfs.Buffer) {
 	known := g.files[ioStat].known
 	text, err := g.text(buf, ioStat)
 	if err != nil {
-		g.IOErr, g.ioRest = err, false
+		g.IOErr = err
 		return
 	}
 	before := g.ioSum()

@@ -28,19 +28,19 @@ func ParseStall(text []byte) (Stall, error) {
 	for len(text) > 0 {
 		var line []byte
 		line, text, _ = bytes.Cut(text, []byte("\n"))
-		kind, rest, _ := bytes.Cut(line, []byte(" "))
-		_, value, ok := bytes.Cut(rest, []byte("total="))
+		last := bytes.LastIndexByte(line, ' ')
+		value, ok := bytes.CutPrefix(line[last+1:], []byte("total="))
 		if !ok {
-			return Stall{}, fmt.Errorf("%q has no total", line)
+			return Stall{}, fmt.Errorf("%q does not end with a total", line)
 		}
 		total, err := ParseNumber(value)
 		if err != nil {
 			return Stall{}, err
 		}
-		switch string(kind) {
-		case "some":
+		switch {
+		case bytes.HasPrefix(line, []byte("some ")):
 			stall.SomeMicros, hasSome = total, true
-		case "full":
+		case bytes.HasPrefix(line, []byte("full ")):
 			stall.FullMicros = Count{total, true}
 		}
 	}

@@ -13,8 +13,8 @@ import (
 )
 
 // facts are what hardly ever changes on a node. They are looked up anew after
-// a minute, at once when an interface or a disk appears that they do not know,
-// and each time while something could not be looked up.
+// a minute, and at once when an interface or a disk appears that they do not
+// know.
 type facts struct {
 	untilNanos int64 // boot time
 	bootID     string
@@ -38,23 +38,17 @@ func (r *reading) updateFacts() {
 	f.findMounts()
 	f.findDisks(r.disks)
 	f.findLinks(r.links)
-	if !f.failed {
-		f.untilNanos = r.bootNanos + int64(refreshEvery)
-	}
+	f.untilNanos = r.bootNanos + int64(refreshEvery)
 	r.facts = f.facts
 }
 
 // A factFinder is the facts in the making.
 type factFinder struct {
 	facts
-	node   Node
-	failed bool // something could not be looked up
+	node Node
 }
 
-func (f *factFinder) warn(source string, err error) {
-	f.failed = true
-	f.warnings.add(source, err.Error())
-}
+func (f *factFinder) warn(source string, err error) { f.warnings.addError(source, err) }
 
 func (f *factFinder) findBootID() {
 	text, err := fs.ReadFile(f.node.Proc, "sys/kernel/random/boot_id")

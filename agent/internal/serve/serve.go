@@ -16,7 +16,9 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/kubemon/kubemon/shared/snapshot"
 )
@@ -36,6 +38,7 @@ type Server struct {
 	readings *readings
 	metrics  *metrics
 	inFlight chan struct{} // holds one value for each open request
+	bodies   sync.Pool     // of []byte, room for a body
 }
 
 // New returns the handler of an agent of that version. usage tells what the
@@ -80,13 +83,16 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	contentType := snapshot.Negotiate(strings.Join(r.Header.Values("Accept"), ","))
-	body, err := Encode(snap, contentType)
+	room, _ := s.bodies.Get().([]byte)
+	body, err := appendBody(room[:0], snap, contentType)
+	defer s.bodies.Put(body[:0])
 	if err != nil {
 		s.log.Error("no snapshot", "err", err)
 		problem(w, http.StatusInternalServerError, "the snapshot could not be encoded; the agent's log says why")
 		return
 	}
 	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Vary", "Accept")
 	w.Write(body) // the peer may be gone, which is its own affair
@@ -96,13 +102,20 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 // Encode encodes a snapshot as the server does: JSON, which is what people ask
 // for, is indented.
 func Encode(snap *snapshot.Snapshot, contentType string) ([]byte, error) {
-	body, err := snapshot.Encode(snap, contentType)
-	if err != nil || contentType != snapshot.ContentTypeJSON {
-		return body, err
+	return appendBody(nil, snap, contentType)
+}
+
+func appendBody(to []byte, snap *snapshot.Snapshot, contentType string) ([]byte, error) {
+	if contentType != snapshot.ContentTypeJSON {
+		return snapshot.Append(to, snap, contentType)
 	}
-	var indented bytes.Buffer
-	if err := json.Indent(&indented, body, "", "  "); err != nil {
-		return nil, err
+	body, err := snapshot.Encode(snap, contentType)
+	if err != nil {
+		return to, err
+	}
+	indented := bytes.NewBuffer(to)
+	if err := json.Indent(indented, body, "", "  "); err != nil {
+		return to, err
 	}
 	indented.WriteByte('\n')
 	return indented.Bytes(), nil
