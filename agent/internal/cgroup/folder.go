@@ -135,7 +135,7 @@ func (f *folder) written(file string) {
 		}
 	case cpuMax.String(), memoryMax.String(), pidsMax.String():
 		if f.group != nil {
-			f.group.limits = true
+			f.group.limitsWritten()
 		}
 	}
 }

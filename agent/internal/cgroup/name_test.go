@@ -107,17 +107,3 @@ func TestQOSClass(t *testing.T) {
 		}
 	}
 }
-
-func FuzzNames(f *testing.F) {
-	f.Add("kubepods-burstable-pod" + uidUnder + ".slice")
-	f.Add("cri-containerd-" + id + ".scope")
-	f.Fuzz(func(t *testing.T, base string) {
-		if uid, ok := PodUID(base); ok && (len(uid) != 36 && len(uid) != 32 || strings.Contains(uid, "_")) {
-			t.Errorf("PodUID(%q) = %q", base, uid)
-		}
-		if id, ok := ContainerID(base); ok && (len(id) != 64 || !strings.Contains(base, id)) {
-			t.Errorf("ContainerID(%q) = %q", base, id)
-		}
-		InPod(base)
-	})
-}

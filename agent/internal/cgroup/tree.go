@@ -74,7 +74,7 @@ func NewTree(fsys hostfs.FS, watcher *hostfs.Watcher, unwatched error) *Tree {
 func (t *Tree) Close() {
 	t.drop(t.root)
 	t.root = &folder{path: ".", stale: true, watch: noWatch}
-	t.changed = true
+	t.folders, t.changed = 0, true
 }
 
 // Refresh makes the next Update and Read look at everything anew: a file can
@@ -111,8 +111,8 @@ func (t *Tree) follow() {
 	}
 	for change := range t.watcher.Changes() {
 		switch f := t.watched[change.Watch]; {
-		case change.Kind == hostfs.Lost:
-			t.mistrust()
+		case change.Kind == hostfs.Lost: // what was watched may have been replaced
+			t.Close()
 		case f == nil: // dropped meanwhile
 		case change.Kind == hostfs.Written:
 			f.written(string(change.Name))
@@ -127,7 +127,7 @@ func (t *Tree) mistrust() {
 	for f := range t.root.all() {
 		f.stale = true
 		if f.group != nil {
-			f.group.limits = true
+			f.group.limitsWritten()
 		}
 	}
 }
@@ -194,8 +194,10 @@ func (t *Tree) visit(f *folder) error {
 
 // list brings the folders directly below f up to date.
 func (t *Tree) list(f *folder) error {
-	if err := t.watch(f); err != nil { // before listing, so that nothing is missed
-		return err
+	if f.kind != leftOut {
+		if err := t.watch(f); err != nil { // before listing, so that nothing is missed
+			return err
+		}
 	}
 	if f.kind.isLeaf() {
 		f.stale = false
