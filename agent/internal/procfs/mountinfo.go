@@ -24,9 +24,10 @@ type Mount struct {
 func ParseMountinfo(data []byte) ([]Mount, error) {
 	var mounts []Mount
 	for line := range bytes.Lines(data) {
-		before, after, ok := bytes.Cut(line, []byte(" - "))
-		fields, kind := bytes.Fields(before), bytes.Fields(after)
-		if !ok || len(fields) < 6 || len(kind) < 1 {
+		before, after, ok := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte(" - "))
+		// Not bytes.Fields: a path may hold the blanks of Unicode as they are.
+		fields, kind := bytes.Split(before, []byte(" ")), bytes.Split(after, []byte(" "))
+		if !ok || len(fields) < 6 || len(kind) < 3 {
 			return nil, fmt.Errorf("%q is no line of a mount", line)
 		}
 		mounts = append(mounts, Mount{

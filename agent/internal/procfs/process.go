@@ -29,11 +29,11 @@ func ParseProcess(text []byte) (Process, error) {
 	if opening < 1 || closing < opening {
 		return Process{}, fmt.Errorf("no name in parentheses")
 	}
-	pid, err := number(bytes.TrimSpace(text[:opening]))
+	pid, err := integer(bytes.TrimSpace(text[:opening]))
 	if err != nil {
 		return Process{}, err
 	}
-	p := Process{PID: int(pid), Name: text[opening+1 : closing]}
+	p := Process{PID: pid, Name: text[opening+1 : closing]}
 	const first, last = 3, 24 // numbers of the first field after the name and of the last wanted
 	field := first
 	for value := range bytes.FieldsSeq(text[closing+1:]) {
@@ -48,29 +48,22 @@ func ParseProcess(text []byte) (Process, error) {
 }
 
 // set takes over one field, by its number.
-func (p *Process) set(field int, value []byte) error {
-	switch field {
-	case 4, 14, 15, 20, 22, 24:
-	default:
-		return nil
-	}
-	n, err := number(value)
-	if err != nil {
-		return err
-	}
+func (p *Process) set(field int, value []byte) (err error) {
 	switch field {
 	case 4:
-		p.PPID = int(n)
+		p.PPID, err = integer(value)
 	case 14, 15:
-		p.CPUMicros += n * microsPerTick
+		var ticks uint64
+		ticks, err = number(value)
+		p.CPUMicros += ticks * microsPerTick
 	case 20:
-		p.Threads = int(n)
+		p.Threads, err = integer(value)
 	case 22:
-		p.StartTicks = n
+		p.StartTicks, err = number(value)
 	case 24:
-		p.RSSPages = n
+		p.RSSPages, err = number(value)
 	}
-	return nil
+	return err
 }
 
 // IsProcess reports whether a name in /proc is that of a process.

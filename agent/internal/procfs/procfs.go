@@ -21,6 +21,12 @@ func number(text []byte) (uint64, error) {
 	return strconv.ParseUint(string(text), 10, 64)
 }
 
+// integer parses a decimal number that the kernel keeps as an int.
+func integer(text []byte) (int, error) {
+	n, err := strconv.ParseUint(string(text), 10, 31)
+	return int(n), err
+}
+
 // numbers parses the fields of a line into values, in order, and leaves the
 // rest of the line alone. It is an error when the line has too few fields.
 func numbers(line []byte, values []uint64) error {

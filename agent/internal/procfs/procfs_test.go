@@ -193,6 +193,16 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
+// TestMountPointsKeepUnicodeBlanks has a path with a blank that the kernel does
+// not escape, as it does its own.
+func TestMountPointsKeepUnicodeBlanks(t *testing.T) {
+	mounts, err := ParseMountinfo([]byte("31 27 8:17 / /mnt/a\u00a0b\\040c rw shared:1 master:2 - xfs /dev/sdb\u2003 rw\n"))
+	want := []Mount{{Device: "8:17", Root: "/", Point: "/mnt/a\u00a0b c", Type: "xfs", Options: "rw"}}
+	if diff := cmp.Diff(want, mounts); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
 func TestNamesAreUTF8(t *testing.T) {
 	if got := Text([]byte("a\xff\xfeb")); got != "a\uFFFDb" {
 		t.Errorf("Text = %q, want the replacement character", got)
@@ -201,71 +211,4 @@ func TestNamesAreUTF8(t *testing.T) {
 	if err != nil || paths[0] != "/\uFFFD" {
 		t.Errorf("paths = %q, %v, want the replacement character", paths, err)
 	}
-}
-
-// The fuzz targets look for panics, and for values that contradict the error.
-
-func FuzzParseStat(f *testing.F) {
-	f.Add([]byte(statText))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if stat, err := ParseStat(data); err == nil && stat.CPUs == 0 {
-			t.Error("no CPU and no error")
-		}
-	})
-}
-
-func FuzzParseMeminfo(f *testing.F) {
-	f.Add(node["meminfo"].Data)
-	f.Fuzz(func(t *testing.T, data []byte) { ParseMeminfo(data) })
-}
-
-func FuzzParseLoadavg(f *testing.F) {
-	f.Add([]byte("1.95 2.18 1.36 4/99 18658\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		load, err := ParseLoadavg(data)
-		for _, average := range load {
-			if err == nil && !(average >= 0) {
-				t.Errorf("average %v and no error", average)
-			}
-		}
-	})
-}
-
-func FuzzParseDiskstats(f *testing.F) {
-	f.Add([]byte(diskstatsText))
-	f.Fuzz(func(t *testing.T, data []byte) { AppendDiskstats(nil, data) })
-}
-
-func FuzzParseNetdev(f *testing.F) {
-	f.Add([]byte(netdevText))
-	f.Fuzz(func(t *testing.T, data []byte) { AppendNetdev(nil, data) })
-}
-
-func FuzzParseMountinfo(f *testing.F) {
-	f.Add([]byte(mountinfoText))
-	f.Fuzz(func(t *testing.T, data []byte) { ParseMountinfo(data) })
-}
-
-func FuzzParseRoutes(f *testing.F) {
-	f.Add([]byte(routeText))
-	f.Add([]byte(routeIPv6Text))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		ParseDefaultRoutes(data)
-		ParseDefaultRoutesIPv6(data)
-	})
-}
-
-func FuzzParseProcess(f *testing.F) {
-	f.Add([]byte(processText))
-	f.Add([]byte("1 ) ("))
-	f.Fuzz(func(t *testing.T, data []byte) { ParseProcess(data) })
-}
-
-func FuzzParseCgroups(f *testing.F) {
-	f.Add(node["4711/cgroup"].Data)
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if paths, err := ParseCgroups(data); err == nil && len(paths) == 0 {
-			t.Error("no path and no error")
-		}
-	})
 }
