@@ -48,6 +48,7 @@ func (x *indexing) visit(f *folder, above *Group) {
 	}
 	switch f.kind {
 	case leftOut:
+		x.problem("%q is left out: its name is not UTF-8", f.path)
 		return
 	case podFolder:
 		x.addPod(f, above)
@@ -99,6 +100,8 @@ func (x *indexing) addContainers(f *folder, pod *Pod) {
 			x.tree.Problems = append(x.tree.Problems, child.err)
 		}
 		switch child.kind {
+		case leftOut:
+			x.problem("%q is left out: its name is not UTF-8", child.path)
 		case inPod:
 			x.addContainers(child, pod)
 		case podContainer:

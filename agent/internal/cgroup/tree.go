@@ -33,8 +33,8 @@ type Tree struct {
 	// Containers are those outside every pod.
 	Containers []*Container
 	// Problems has an error for each group that is there but not in the tree:
-	// it cannot be listed, a pod or container of its name came first, or there
-	// are too many.
+	// it cannot be listed, its name is not UTF-8, a pod or container of its name
+	// came first, or there are too many.
 	Problems []error
 	// Unwatched says why folders cannot be watched, nil if they are.
 	Unwatched error
