@@ -98,6 +98,7 @@ var guestTests = []struct {
 	{"recreated", testRecreated},
 	{"churn", testChurn},
 	{"restricted", testRestricted},
+	{"full-node", testFullNode},
 	{"few-descriptors", testFewDescriptors},
 	{"few-watches", testFewWatches},
 }

@@ -16,7 +16,7 @@ const (
 	MaxBodyBytes = 8 << 20
 	// MaxElements is how many elements all lists together may have. It bounds
 	// the memory of a decoded snapshot to some tens of MiB.
-	MaxElements = 20_000
+	MaxElements = 50_000
 	// MaxStringBytes is the longest string, a path's limit in the kernel.
 	MaxStringBytes = 4096
 	// maxDepth is how deep values may nest; the contract needs six levels.

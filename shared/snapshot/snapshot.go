@@ -16,7 +16,7 @@ import "time"
 //msgp:tag msg,json
 //msgp:newtime
 //msgp:timezone utc
-//msgp:limit arrays:20000 maps:20000
+//msgp:limit arrays:50000 maps:50000
 
 // Version is the contract's version. A decoder refuses any other.
 const Version = 1

@@ -8,8 +8,8 @@ import (
 
 // Size limits for msgp deserialization
 const (
-	zf18e7e2flimitArrays = 20000
-	zf18e7e2flimitMaps   = 20000
+	zf18e7e2flimitArrays = 50000
+	zf18e7e2flimitMaps   = 50000
 )
 
 // MarshalMsg implements msgp.Marshaler
