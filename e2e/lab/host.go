@@ -15,12 +15,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// debianPackages are what a lab needs of the host's distribution.
+// debianPackages are what a lab, and the tests, need of the host's distribution.
 // user-mode-linux is the nodes' kernel; conntrack is what kube-proxy cleans up
-// with; the rest says what it is.
+// with, and strace counts the agent's system calls; the rest says what it is.
 var debianPackages = []string{
 	"conntrack", "containerd", "containernetworking-plugins", "e2fsprogs", "etcd-server",
-	"iproute2", "iptables", "kmod", "runc", "user-mode-linux",
+	"iproute2", "iptables", "kmod", "runc", "strace", "user-mode-linux",
 }
 
 const (
