@@ -96,7 +96,7 @@ func FuzzTree(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, steps []byte) {
-		dir := groups(t)
+		dir := quickFolder(t)
 		p := &play{root: dir.String(), paths: []string{dir.String()}}
 		trees := map[string]*Tree{"watched": NewTree(dir, watcher, nil), "unwatched": NewTree(dir, nil, nil)}
 		for _, tree := range trees {
@@ -112,6 +112,26 @@ func FuzzTree(f *testing.F) {
 		compareTrees(t, dir, trees)
 		checkTree(t, p, trees["watched"])
 	})
+}
+
+// quickFolder is a new folder, in memory where that can be: a play makes and
+// removes a hundred folders, and there are thousands of plays.
+func quickFolder(t *testing.T) hostfs.Dir {
+	t.Helper()
+	folder, err := os.MkdirTemp("/dev/shm", "tree-*")
+	if err != nil {
+		folder = t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(folder); err != nil {
+			t.Error(err)
+		}
+	})
+	dir, err := hostfs.Open(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // lookNow is the step that looks at the trees instead of changing them.
