@@ -15,6 +15,10 @@ export GOFLAGS := -trimpath
 AGENT_LISTEN ?= 127.0.0.1:10290
 HUB_LISTEN ?= 127.0.0.1:8080
 
+# How many inputs each fuzz target gets: a number of inputs and not a time, so
+# that a slow machine tries as much as a fast one, and takes longer.
+FUZZTIME ?= 20000x
+
 MODULES := ./shared/... ./agent/... ./hub/... ./e2e/...
 # The packages of e2e whose tests need neither a cluster nor a kernel of their own.
 OUTSIDE := $(filter-out %/e2e/cluster %/e2e/kernel,$(shell $(GO) list ./e2e/... 2>/dev/null))
@@ -41,8 +45,8 @@ run: bin/kubemon-agent bin/kubemon-hub ## agent and hub on this machine, without
 	echo "kubemon: page and REST on http://$(HUB_LISTEN), the agent on http://$(AGENT_LISTEN)/snapshot; Ctrl-C ends both"; \
 	wait -n; status=$$?; kill $$(jobs -p) 2>/dev/null; wait; [ -n "$$stopped" ] || exit $$status
 
-.PHONY: test packages check unit kernel cluster
-test: packages check unit kernel cluster ## everything: format, vet, unit tests, real kernels, then a real cluster
+.PHONY: test packages check unit fuzz kernel cluster
+test: packages check unit fuzz kernel cluster ## everything: format, vet, unit tests, fuzzing, real kernels, then a real cluster
 
 packages: bin/lab ## install the Debian packages that the tests and the lab need
 	bin/lab packages
@@ -56,13 +60,20 @@ unit: ## the tests that need no cluster and no kernel of their own
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on ./shared/... ./agent/... ./hub/...
 	$(GO) test -count=1 -shuffle=on $(OUTSIDE) # they read files that Go's test cache does not watch
 
+fuzz: ## each fuzz target of shared and agent with FUZZTIME inputs
+	@targets=$$($(GO) test -list '^Fuzz' ./shared/... ./agent/...) && grep -q '^Fuzz' <<<"$$targets" || { echo "$$targets"; exit 1; }; \
+	awk '/^Fuzz/ {names = names " " $$1} /^ok/ {n = split(names, all); for (i = 1; i <= n; i++) print $$2, all[i]; names = ""}' <<<"$$targets" | \
+	while read -r package target; do \
+		$(GO) test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) -fuzzminimizetime=100x -parallel=2 "$$package" </dev/null || exit 1; \
+	done
+
 kernel: ## the agent's tests on real kernels: a guest's and this machine's
 	$(GO) test -count=1 -timeout=15m -v ./e2e/kernel
 
 cluster: ## the tests on a real cluster, made for them and removed after
 	$(GO) test -count=1 -timeout=60m -v ./e2e/cluster
 
-.PHONY: generate images bench fuzz
+.PHONY: generate images bench
 generate: ## write generated code anew
 	$(GO) generate ./shared/...
 
