@@ -29,6 +29,8 @@ type Series struct {
 type Row struct {
 	Series Series
 	Usage  Usage
+	// Reporting counts what a sum is over; 0 for what is not a sum.
+	Reporting int
 }
 
 // A Frame is one node's rows of one round: what the window keeps.
@@ -37,6 +39,31 @@ type Frame struct {
 	Time time.Time
 	Node string
 	Rows []Row
+}
+
+// Sums are the rows of one round that are read together because they are about
+// one thing and its parts: worked out when the round ends, so that no reader
+// has to add up the frames of all nodes.
+type Sums struct {
+	Time time.Time
+	// Of says whose: a node's own, a namespace's with its workloads', or the
+	// cluster's.
+	Of   Series
+	Rows []Row
+}
+
+// A WindowStatus is how much of the last hours the window holds.
+type WindowStatus struct {
+	// Bytes is what the window takes up, by its own count, of at most
+	// MaxBytes; 0 is no bound.
+	Bytes, MaxBytes int64
+	// Samples counts the rows of all rounds.
+	Samples int64
+	// Oldest is a time before which no round can be read; zero if none can.
+	Oldest time.Time
+	// DroppedBefore is set while rounds are missing because of MaxBytes: all
+	// before it.
+	DroppedBefore time.Time
 }
 
 // States of a node's agent, and of what runs there.

@@ -90,7 +90,7 @@ func run(ctx context.Context, log *slog.Logger, args []string, lookupEnv func(st
 	if err != nil {
 		return err
 	}
-	frames, err := window.Open(config.window)
+	frames, err := window.Open(config.window, 0)
 	if err != nil {
 		return err
 	}

@@ -12,10 +12,10 @@ import (
 	"github.com/kubemon/kubemon/hub"
 )
 
-// Frames are the rows that were kept: of one node, or of all if node is "",
-// from one time to another, oldest first for each node.
+// Frames are the rows that were kept and that match: of one node, or of all if
+// node is "", from one time to another, oldest first for each node.
 type Frames interface {
-	Frames(node string, from, to time.Time) iter.Seq2[*hub.Frame, error]
+	Frames(node string, match func(*hub.Series) bool, from, to time.Time) iter.Seq2[*hub.Frame, error]
 }
 
 // History gathers one thing's rows of the window that ends with the view's
@@ -38,11 +38,11 @@ func History(v *hub.View, frames Frames, q hub.HistoryQuery) (hub.History, error
 		s.uid = item.UID
 	}
 	from, to := g.bounds()
-	for frame, err := range frames.Frames(onlyNode(v, item, q, from), from, to) {
+	for frame, err := range frames.Frames(onlyNode(v, item, q, from), match, from, to) {
 		if err != nil {
 			return hub.History{}, fmt.Errorf("read history of %s: %w", describe(q), err)
 		}
-		s.take(frame, match)
+		s.take(frame)
 	}
 	if item == nil && s.last.Kind == "" {
 		return hub.History{}, fmt.Errorf("%s: %w", describe(q), hub.ErrNotFound)
@@ -160,10 +160,10 @@ func newSeries(g grid, isSum bool) *series {
 	return s
 }
 
-// take adds a frame's matching rows. Two frames of one node on the same point
+// take adds a frame's rows. Two frames of one node on the same point
 // come from rounds that drifted or from a second sample: the later one is the
 // point's, so the earlier waits until it is clear that none follows.
-func (s *series) take(frame *hub.Frame, match func(*hub.Series) bool) {
+func (s *series) take(frame *hub.Frame) {
 	index, ok := s.grid.index(frame.Time)
 	if !ok {
 		return
@@ -171,9 +171,6 @@ func (s *series) take(frame *hub.Frame, match func(*hub.Series) bool) {
 	p := &point{index: index, values: hub.Unknown()}
 	for i := range frame.Rows {
 		row := &frame.Rows[i]
-		if !match(&row.Series) {
-			continue
-		}
 		if s.last.Kind == "" || !frame.Time.Before(s.lastTime) {
 			s.last, s.lastTime = row.Series, frame.Time
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"iter"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,13 +17,14 @@ var gap = math.NaN()
 // kept is a list of frames that behaves as the window does.
 type kept []*hub.Frame
 
-func (k kept) Frames(node string, from, to time.Time) iter.Seq2[*hub.Frame, error] {
+func (k kept) Frames(node string, match func(*hub.Series) bool, from, to time.Time) iter.Seq2[*hub.Frame, error] {
 	return func(yield func(*hub.Frame, error) bool) {
 		for _, f := range k {
 			if node != "" && node != f.Node || f.Time.Before(from) || f.Time.After(to) {
 				continue
 			}
-			if !yield(f, nil) {
+			rows := slices.DeleteFunc(slices.Clone(f.Rows), func(r hub.Row) bool { return !match(&r.Series) })
+			if !yield(&hub.Frame{Time: f.Time, Node: f.Node, Rows: rows}, nil) {
 				return
 			}
 		}
@@ -174,7 +176,7 @@ func TestHistoryNamesTheNewestSeries(t *testing.T) {
 
 type broken struct{}
 
-func (broken) Frames(string, time.Time, time.Time) iter.Seq2[*hub.Frame, error] {
+func (broken) Frames(string, func(*hub.Series) bool, time.Time, time.Time) iter.Seq2[*hub.Frame, error] {
 	return func(yield func(*hub.Frame, error) bool) { yield(nil, errors.New("bad block")) }
 }
 
@@ -189,7 +191,7 @@ func TestHistoryPassesErrorsOn(t *testing.T) {
 // asked records which node's frames were asked for.
 type asked struct{ node string }
 
-func (a *asked) Frames(node string, _, _ time.Time) iter.Seq2[*hub.Frame, error] {
+func (a *asked) Frames(node string, _ func(*hub.Series) bool, _, _ time.Time) iter.Seq2[*hub.Frame, error] {
 	a.node = node
 	return func(func(*hub.Frame, error) bool) {}
 }

@@ -1,20 +1,59 @@
-// Package window keeps the last hour of frames, in memory, in BuntDB.
+// Package window keeps the last hour of frames and sums, in memory, in BuntDB.
 //
-// The pipeline keeps one frame for each node and round; readers iterate over
-// them while it goes on. A frame is gone when it has been kept for as long as
-// the window is, by the monotonic clock, whether or not BuntDB has swept it
-// yet. What a frame says of names and owners stays as it was: a pod that is
-// gone can be asked for until its last frame is. Values come back rounded to
-// what REST shows of them; reasons for unknown values are not kept.
+// The pipeline keeps one frame for each node and round, and the sums of each
+// round; readers iterate over them while it goes on.
+//
+//   - A round can be read until it is older, by more than the window, than the
+//     newest round that was kept. Should no round follow, it is gone at most
+//     seven minutes later than that. Times of rounds come back exactly.
+//   - A second frame of one node and round takes the first one's place. Rounds
+//     may be kept in any order; in that of their times is cheapest.
+//   - What a frame says of names and owners stays as it was: a pod that is gone
+//     can be asked for until its last frame is gone. Values come back as
+//     [quantise] rounds them; reasons for unknown values are not kept.
+//   - With a bound on the memory the oldest rounds of all nodes go first, five
+//     minutes at a time, and Status says since when there are any.
+//   - A reader holds BuntDB's lock for the time of some 200 lookups, and waits
+//     for a writer no longer than for one value, or 256 deletions, to go in.
+//
+// # Schema
+//
+// Numbers in keys are big endian, so that keys sort by time:
+//
+//	"f" block uint32 stream uint32  ⇒  a block of frames of one node
+//	"s" block uint32 stream uint32  ⇒  a block of sums of one thing
+//
+// A block is what was kept in five minutes; its number is that of the five
+// minutes since 1970. A stream is a number that the Window gives to each node,
+// and to each thing with sums. A key expires when its last round could no
+// longer be read, spread over a minute, so that each sweep has few to delete.
+//
+// A value is a list of rounds, each appended when it is kept:
+//
+//	round  = gap over roster row…
+//	gap    = nanoseconds since the round before, or the block's start, less the
+//	         gap before it: 0 as long as rounds lie equally far apart
+//	over   = nanoseconds that the first row's rates cover, less the round before's
+//	roster = 0: the same series as in the round before
+//	       | 1+n ref… : n series, each 1+i for the i-th series of the round
+//	         before, or 0 and the number of a series that was not in it
+//	row    = changed delta… : a bit for each column that is not as expected, and
+//	         by how much it is not, lowest column first
+//
+// All are varints (encoding/binary): gap, over and delta zigzag, the others
+// unsigned. A column is expected to be as in the series' row of the round
+// before, or 0 if it has none; a rate to be what its counter grew by. Columns
+// hold numbers that are one more than the value in the unit of its column, so
+// that 0 is unknown and 1 is 0. A delta of memory is halved pages or one more
+// than twice the bytes. columns.go has the columns and their units.
+//
+// Series are numbered by stream, and kept beside BuntDB as long as a block may
+// have their number: a name is there once, however many rounds it is in.
 package window
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"iter"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -23,251 +62,186 @@ import (
 	"github.com/kubemon/kubemon/hub"
 )
 
-// What BuntDB holds; numbers in keys are big endian, so that keys sort by them:
-//
-//	"f" node uint64 round int64  ⇒ a frame: the rows of one node in one round
-//	"s" series uint64            ⇒ a series: kind, node, namespace, pod, …
-//
-// round is the round's time in Unix milliseconds. node and series are numbers
-// that the Window gives to each series it meets; a node's is that of its own
-// series {Kind: KindNode, Node: name}. Rows have a series' number instead of
-// its names, so a name is kept once however many rounds it is in.
-//
-// A frame's key expires after keep. A series' key expires after three times
-// that and is written again when it is used in a frame and older than keep: it
-// outlives, with time to spare for readers, every frame that has its number. The forms of the values are in
-// encode.go.
-//
-// To read a node's frames, scan "f" node from one round to another. Scans see
-// keys that have expired but are not yet swept: they are skipped. Values are
-// immutable strings, so they are collected in the transaction and decoded
-// after it; nobody waits for a decoder.
 const (
-	framePrefix  = 'f'
-	seriesPrefix = 's'
+	framePrefix = 'f'
+	sumPrefix   = 's'
 
-	seriesLife = 3 // by keep
+	blockSpan = 5 * time.Minute
+	// spread is the number of seconds over which the keys of one block expire.
+	spread = 60
 )
 
-// A Window keeps frames. Its methods may be called at the same time.
+// A Window keeps frames and sums. Its methods may be called at the same time.
 type Window struct {
-	db   *buntdb.DB
-	keep time.Duration
+	db       *buntdb.DB
+	keep     time.Duration
+	maxBytes int64 // 0 for no bound
 
-	mu     sync.RWMutex
-	series map[hub.Series]number // those with a key in db
-	nodes  map[string]uint64     // the numbers of nodes' own series
-	last   uint64                // the latest number that was given
-	pruned time.Time
+	// writer is held while a round goes in. Readers do without it. It guards
+	// the ledger, the streams' heads and the buffers.
+	writer sync.Mutex
+	ledger ledger
+	buffer buffer
+
+	// mu is held for moments only.
+	mu         sync.RWMutex
+	streams    map[streamKey]*stream
+	lastStream uint32 // the latest number that was given
+	newest     int64  // time of the newest round, 0 for none
+	floor      int64  // rounds before it were dropped because of maxBytes
 }
 
-// A number stands for a series in keys and values.
-type number struct {
-	id      uint64
-	written time.Time // when the series' key was last written
-}
-
-// Open returns an empty Window that keeps each frame for so long.
-func Open(keep time.Duration) (*Window, error) {
+// Open returns an empty Window that keeps each round for so long, and takes up
+// at most maxBytes, as far as it can count them; 0 is no bound.
+func Open(keep time.Duration, maxBytes int64) (*Window, error) {
 	db, err := buntdb.Open(":memory:")
 	if err != nil {
 		return nil, fmt.Errorf("open window: %w", err)
 	}
 	return &Window{
-		db: db, keep: keep,
-		series: make(map[hub.Series]number),
-		nodes:  make(map[string]uint64),
-		pruned: time.Now(),
+		db: db, keep: keep, maxBytes: maxBytes,
+		ledger:  ledger{blocks: make(map[uint32]*account)},
+		streams: make(map[streamKey]*stream),
 	}, nil
 }
 
 // Close gives the memory back. BuntDB's own goroutine ends within a second.
 func (w *Window) Close() error { return w.db.Close() }
 
-// Keep stores the frame whole or returns an error and stores nothing of it. A
-// second frame of one node and round takes the first one's place. Rounds are
-// kept in the order of their times.
+// Keep stores the frame whole, or returns an error and stores nothing of it.
 func (w *Window) Keep(f *hub.Frame) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	now := time.Now()
-	w.prune(now)
-	fresh := numbering{w: w, now: now, last: w.last, given: make(map[hub.Series]number)}
-	node := fresh.of(hub.Series{Kind: hub.KindNode, Node: f.Node})
-	value, err := encodeFrame(f, fresh.of)
-	if err != nil {
+	if err := w.put(nodeKey(f.Node), f.Time, f.Rows); err != nil {
 		return fmt.Errorf("keep frame of node %s: %w", f.Node, err)
 	}
-	err = w.db.Update(func(tx *buntdb.Tx) error {
-		for s, n := range fresh.given {
-			if err := set(tx, key(seriesPrefix, n.id), encodeSeries(s), seriesLife*w.keep); err != nil {
-				return err
-			}
-		}
-		return set(tx, frameKey(node, f.Time), value, w.keep)
-	})
-	if err != nil {
-		return fmt.Errorf("keep frame of node %s: %w", f.Node, err)
-	}
-	maps.Copy(w.series, fresh.given)
-	w.nodes[f.Node], w.last = node, fresh.last
 	return nil
 }
 
-func set(tx *buntdb.Tx, key, value string, ttl time.Duration) error {
-	_, _, err := tx.Set(key, value, &buntdb.SetOptions{Expires: true, TTL: ttl})
-	return err
+// KeepSums stores the sums whole, or returns an error and stores nothing of
+// them.
+func (w *Window) KeepSums(s *hub.Sums) error {
+	if err := w.put(streamKey{sumPrefix, s.Of}, s.Time, s.Rows); err != nil {
+		return fmt.Errorf("keep sums of %s %s%s: %w", s.Of.Kind, s.Of.Node, s.Of.Namespace, err)
+	}
+	return nil
 }
 
-// A numbering finds the numbers of one frame's series. What it gives takes
-// effect only if the frame is kept.
-type numbering struct {
-	w     *Window
-	now   time.Time
-	last  uint64
-	given map[hub.Series]number // new, or to be written again
+func nodeKey(node string) streamKey {
+	return streamKey{framePrefix, hub.Series{Kind: hub.KindNode, Node: node}}
 }
 
-func (n *numbering) of(s hub.Series) uint64 {
-	if known, ok := n.given[s]; ok {
-		return known.id
+// put makes a round part of a stream's block. All but the last step is done
+// without BuntDB's lock.
+func (w *Window) put(key streamKey, at time.Time, rows []hub.Row) error {
+	w.writer.Lock()
+	defer w.writer.Unlock()
+	r, err := w.buffer.quantise(at, rows)
+	if err != nil {
+		return err
 	}
-	known, ok := n.w.series[s]
-	if ok && n.now.Sub(known.written) < n.w.keep {
-		return known.id
+	oldest, newest := w.readable()
+	if r.at < oldest {
+		return nil // gone before it came
 	}
-	if !ok {
-		n.last++
-		known.id = n.last
+	newest = max(newest, r.at)
+	s := w.streamFor(key)
+	w.ledger.streams -= s.bytes
+	r.names = s.resolve(rows, r.block())
+	w.ledger.streams += s.bytes
+	h, before, err := w.extend(s, r)
+	if err != nil {
+		return err
 	}
-	n.given[s] = number{known.id, n.now}
-	return known.id
+	s.head = nil // until the block is stored, nothing may go on with it
+	until := blockStart(h.block+1) - newest + int64(w.keep) + int64(s.id%spread)*int64(time.Second)
+	replaced, err := w.set(s, h, time.Duration(until))
+	if err != nil {
+		return err
+	}
+	s.head = h
+	w.ledger.put(h, before, replaced, time.Now().Add(time.Duration(until)))
+	w.advance(newest)
+	return w.makeRoom()
 }
 
-// prune forgets the numbers whose keys have expired. It looks rarely, because
-// it looks at all.
-func (w *Window) prune(now time.Time) {
-	if now.Sub(w.pruned) < w.keep {
+// extend adds the round to the stream's block and returns it, and how many
+// samples it had before. It goes on from the head if it can.
+func (w *Window) extend(s *stream, r *round) (h *head, before int64, err error) {
+	h = s.head
+	if h != nil && h.block == r.block() && h.at < r.at && h.first >= w.floor {
+		before = h.samples
+		h.append(r, &w.buffer)
+		return h, before, nil
+	}
+	value, err := w.get(s.blockKey(r.block()))
+	if err != nil {
+		return nil, 0, err
+	}
+	return insert(s, r, value, w.floor, &w.buffer)
+}
+
+// insert makes the block anew, with the round in its place.
+func insert(s *stream, r *round, value string, floor int64, buffer *buffer) (h *head, before int64, err error) {
+	h = newHead(r.block())
+	placed := false
+	d := newDecoder(value, r.block(), s.named)
+	for d.next() {
+		before += int64(len(d.rows))
+		if d.at >= r.at && !placed {
+			h.append(r, buffer)
+			placed = true
+		}
+		if d.at >= floor && d.at != r.at {
+			h.append(&d.round, buffer)
+		}
+	}
+	if !placed {
+		h.append(r, buffer)
+	}
+	return h, before, d.err()
+}
+
+// advance notes the newest round. With a new block it forgets what no block
+// has any more.
+func (w *Window) advance(newest int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if newest <= w.newest {
 		return
 	}
-	w.pruned = now
-	for s, n := range w.series {
-		if now.Sub(n.written) < seriesLife*w.keep {
-			continue
-		}
-		delete(w.series, s)
-		if w.nodes[s.Node] == n.id {
-			delete(w.nodes, s.Node)
-		}
+	if blockOf(newest) > blockOf(w.newest) {
+		w.forget(blockOf(max(newest-2*int64(w.keep)-int64(2*blockSpan), 0)))
 	}
+	w.newest = newest
 }
 
-// Frames returns the frames of one node, or of all if node is "", whose rounds
-// lie from one time to another, both included: node by node by name, each
-// node's in order of time. It reads as it goes, one node at a time; a frame
-// kept meanwhile may or may not be seen. An error ends it.
-func (w *Window) Frames(node string, from, to time.Time) iter.Seq2[*hub.Frame, error] {
-	return func(yield func(*hub.Frame, error) bool) {
-		seriesOf := w.lookup()
-		for _, name := range w.nodeNames(node) {
-			for f, err := range w.nodeFrames(name, from, to, seriesOf) {
-				if !yield(f, err) || err != nil {
-					return
-				}
-			}
-		}
-	}
-}
-
-func (w *Window) nodeNames(only string) []string {
-	if only != "" {
-		return []string{only}
-	}
+// readable returns the times between which rounds can be read.
+func (w *Window) readable() (oldest, newest int64) {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
-	return slices.Sorted(maps.Keys(w.nodes))
+	return max(w.newest-int64(w.keep), w.floor), w.newest
 }
 
-func (w *Window) nodeFrames(node string, from, to time.Time, seriesOf func(uint64) (hub.Series, error)) iter.Seq2[*hub.Frame, error] {
-	return func(yield func(*hub.Frame, error) bool) {
-		frames, err := w.collect(node, from, to)
-		for _, k := range frames {
-			f := &hub.Frame{Time: k.round, Node: node}
-			f.Rows, err = decodeRows(k.value, seriesOf)
-			if err != nil || !yield(f, nil) {
-				break
-			}
-		}
-		if err != nil {
-			yield(nil, fmt.Errorf("read frames of node %s: %w", node, err))
-		}
-	}
-}
-
-// A kept frame is its key's time and its value as BuntDB has it.
-type kept struct {
-	round time.Time
-	value string
-}
-
-// collect returns what is kept of a node and has not expired. Frames expire in
-// the order of their keys, so the first that lives ends the check.
-func (w *Window) collect(node string, from, to time.Time) (frames []kept, err error) {
-	w.mu.RLock()
-	id, ok := w.nodes[node]
-	w.mu.RUnlock()
-	if !ok {
-		return nil, nil
-	}
+func (w *Window) get(key string) (value string, err error) {
 	err = w.db.View(func(tx *buntdb.Tx) error {
-		return tx.AscendRange("", frameKey(id, atLeast(from)), frameKey(id, to.Add(time.Millisecond)), func(key, value string) bool {
-			if len(frames) == 0 {
-				if _, err := tx.TTL(key); errors.Is(err, buntdb.ErrNotFound) {
-					return true
-				}
-			}
-			frames = append(frames, kept{roundOf(key), value})
-			return true
-		})
+		value, err = tx.Get(key)
+		return err
 	})
-	return frames, err
-}
-
-// lookup returns a function that gives a number its series. It reads each of
-// them once.
-func (w *Window) lookup() func(uint64) (hub.Series, error) {
-	known := make(map[uint64]hub.Series)
-	return func(id uint64) (hub.Series, error) {
-		if s, ok := known[id]; ok {
-			return s, nil
-		}
-		var value string
-		err := w.db.View(func(tx *buntdb.Tx) (err error) {
-			value, err = tx.Get(key(seriesPrefix, id))
-			return err
-		})
-		if err != nil {
-			return hub.Series{}, err
-		}
-		s, err := decodeSeries(value)
-		known[id] = s
-		return s, err
+	if errors.Is(err, buntdb.ErrNotFound) {
+		return "", nil
 	}
+	return value, err
 }
 
-func key(prefix byte, id uint64) string {
-	return string(binary.BigEndian.AppendUint64([]byte{prefix}, id))
-}
-
-func frameKey(node uint64, round time.Time) string {
-	ms := max(0, round.UnixMilli()) // so that keys sort by time
-	return string(binary.BigEndian.AppendUint64([]byte(key(framePrefix, node)), uint64(ms)))
-}
-
-// atLeast is the first whole millisecond that is not before t.
-func atLeast(t time.Time) time.Time { return t.Add(time.Millisecond - time.Nanosecond) }
-
-func roundOf(frameKey string) time.Time {
-	ms := binary.BigEndian.Uint64([]byte(frameKey[len(frameKey)-8:]))
-	return time.UnixMilli(int64(ms)).UTC()
+// set stores a block and returns the length of the value that it replaced, -1
+// if there was none.
+func (w *Window) set(s *stream, h *head, ttl time.Duration) (replaced int, err error) {
+	replaced = -1
+	err = w.db.Update(func(tx *buntdb.Tx) error {
+		before, ok, err := tx.Set(s.blockKey(h.block), h.value, &buntdb.SetOptions{Expires: true, TTL: ttl})
+		if ok {
+			replaced = len(before)
+		}
+		return err
+	})
+	return replaced, err
 }

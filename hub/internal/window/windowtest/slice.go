@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -12,66 +11,121 @@ import (
 	"github.com/kubemon/kubemon/hub"
 )
 
-// A Slice is a Store in a plain slice. It is right and slow, and serves tests
+// A Slice is a Store in plain slices. It is right and slow, and serves tests
 // that need a store but not BuntDB.
 type Slice struct {
-	keep time.Duration
+	window time.Duration
 
 	mu     sync.Mutex
-	frames []sliceFrame
+	newest time.Time
+	frames []*hub.Frame
+	sums   []*hub.Sums
+	kept   time.Time // when something was last kept
 }
 
-type sliceFrame struct {
-	frame *hub.Frame
-	kept  time.Time
-}
-
-// NewSlice returns an empty Slice that keeps each frame for so long.
-func NewSlice(keep time.Duration) *Slice { return &Slice{keep: keep} }
+// NewSlice returns an empty Slice that keeps each round for so long.
+func NewSlice(window time.Duration) *Slice { return &Slice{window: window} }
 
 // Keep stores the frame or refuses it whole.
 func (s *Slice) Keep(f *hub.Frame) error {
-	for _, r := range f.Rows {
-		for _, v := range append(r.Usage.Values[:], r.Usage.OverSeconds) {
-			if v < 0 || v >= math.MaxInt64 {
-				return fmt.Errorf("keep frame of node %s: %v cannot be", f.Node, v)
-			}
-		}
+	if err := check(f.Time, f.Rows); err != nil {
+		return fmt.Errorf("keep frame of node %s: %w", f.Node, err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.frames = slices.DeleteFunc(s.frames, func(old sliceFrame) bool {
-		return time.Since(old.kept) > s.keep || old.frame.Node == f.Node && old.frame.Time.Equal(f.Time)
-	})
-	s.frames = append(s.frames, sliceFrame{f, time.Now()})
+	s.advance(f.Time)
+	s.frames = slices.DeleteFunc(s.frames, func(old *hub.Frame) bool { return old.Node == f.Node && old.Time.Equal(f.Time) })
+	s.frames = append(s.frames, f)
+	slices.SortFunc(s.frames, byNodeAndTime)
 	return nil
 }
 
-// Frames returns the frames between two times, by node and time.
-func (s *Slice) Frames(node string, from, to time.Time) iter.Seq2[*hub.Frame, error] {
-	return func(yield func(*hub.Frame, error) bool) {
-		for _, f := range s.matching(node, from, to) {
-			if !yield(f, nil) {
-				return
+// KeepSums stores the sums or refuses them whole.
+func (s *Slice) KeepSums(sums *hub.Sums) error {
+	if err := check(sums.Time, sums.Rows); err != nil {
+		return fmt.Errorf("keep sums of %+v: %w", sums.Of, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.advance(sums.Time)
+	s.sums = slices.DeleteFunc(s.sums, func(old *hub.Sums) bool { return old.Of == sums.Of && old.Time.Equal(sums.Time) })
+	s.sums = append(s.sums, sums)
+	slices.SortFunc(s.sums, func(a, b *hub.Sums) int { return a.Time.Compare(b.Time) })
+	return nil
+}
+
+func byNodeAndTime(a, b *hub.Frame) int {
+	return cmp.Or(cmp.Compare(a.Node, b.Node), a.Time.Compare(b.Time))
+}
+
+func check(at time.Time, rows []hub.Row) error {
+	if at.Unix() < 1 || at.Year() > 2242 {
+		return fmt.Errorf("the time %s cannot be", at)
+	}
+	for _, r := range rows {
+		for _, v := range append(r.Usage.Values[:], r.Usage.OverSeconds) {
+			if v < 0 || v >= 1<<60 {
+				return fmt.Errorf("%v cannot be", v)
 			}
 		}
 	}
+	return nil
 }
 
-func (s *Slice) matching(node string, from, to time.Time) []*hub.Frame {
+func (s *Slice) advance(round time.Time) {
+	if round.After(s.newest) {
+		s.newest = round
+	}
+	s.kept = time.Now()
+}
+
+// covers reports whether a round can be read and lies within the bounds.
+func (s *Slice) covers(round, from, to time.Time) bool {
+	return !round.Before(s.newest.Add(-s.window)) && time.Since(s.kept) < s.window &&
+		!round.Before(from) && !round.After(to)
+}
+
+// Frames returns the frames between two times, by node and time.
+func (s *Slice) Frames(node string, match func(*hub.Series) bool, from, to time.Time) iter.Seq2[*hub.Frame, error] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var found []*hub.Frame
 	for _, f := range s.frames {
-		outside := f.frame.Time.Before(from) || f.frame.Time.After(to)
-		if (node == "" || f.frame.Node == node) && !outside && time.Since(f.kept) <= s.keep {
-			found = append(found, f.frame)
+		if (node == "" || f.Node == node) && s.covers(f.Time, from, to) {
+			found = append(found, &hub.Frame{Time: f.Time, Node: f.Node, Rows: matching(f.Rows, match)})
 		}
 	}
-	slices.SortFunc(found, func(a, b *hub.Frame) int {
-		return cmp.Or(cmp.Compare(a.Node, b.Node), a.Time.Compare(b.Time))
-	})
-	return found
+	return each(found)
+}
+
+// Sums returns the sums of one thing between two times, by time.
+func (s *Slice) Sums(of hub.Series, match func(*hub.Series) bool, from, to time.Time) iter.Seq2[*hub.Sums, error] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []*hub.Sums
+	for _, sums := range s.sums {
+		if sums.Of == of && s.covers(sums.Time, from, to) {
+			found = append(found, &hub.Sums{Time: sums.Time, Of: of, Rows: matching(sums.Rows, match)})
+		}
+	}
+	return each(found)
+}
+
+func matching(rows []hub.Row, match func(*hub.Series) bool) []hub.Row {
+	if match == nil {
+		return rows
+	}
+	return slices.DeleteFunc(slices.Clone(rows), func(r hub.Row) bool { return !match(&r.Series) })
+}
+
+func each[T any](list []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, item := range list {
+			if !yield(item, nil) {
+				return
+			}
+		}
+	}
 }
 
 // Close does nothing.

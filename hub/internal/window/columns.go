@@ -1,0 +1,165 @@
+package window
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/kubemon/kubemon/hub"
+)
+
+// The columns of a row. Those that change most often come first, so that most
+// rows need one byte to say which did. The four rates come last, in the order
+// of their counters.
+const (
+	metricColumns   = 17
+	overColumn      = metricColumns // nanoseconds, less the round's
+	reportingColumn = overColumn + 1
+	firstRate       = reportingColumn + 1
+	firstCounter    = 4
+	rates           = 4
+	columns         = firstRate + rates
+)
+
+// A row has one number for each column. Its zero value is a series of which
+// nothing is known.
+type row [columns]uint64
+
+// metricOf is what a column holds; over and reporting are no metrics.
+func metricOf(column int) hub.Metric {
+	return [columns]hub.Metric{
+		hub.CPUMillicores, hub.MemoryBytes, hub.MemoryRSSBytes, hub.MemoryCacheBytes,
+		hub.NetworkRxBytes, hub.NetworkTxBytes, hub.DiskWriteBytes, hub.DiskReadBytes,
+		hub.PressureCPUSome, hub.CPUThrottledRatio, hub.PIDs, hub.PressureIOSome,
+		hub.PressureIOFull, hub.PressureMemorySome, hub.PressureMemoryFull, hub.MemorySwapBytes,
+		hub.OOMKills, hub.MetricCount, hub.MetricCount,
+		hub.NetworkRxBytesPerSecond, hub.NetworkTxBytesPerSecond, hub.DiskWriteBytesPerSecond, hub.DiskReadBytesPerSecond,
+	}[column]
+}
+
+// scale is in how many parts a metric's unit is counted: bytes and counts in
+// whole ones, CPU in millionths of a core, rates in tenths of a byte per
+// second, which is one byte in ten seconds, ratios in millionths.
+func scale(m hub.Metric) float64 {
+	switch m {
+	case hub.CPUMillicores:
+		return 1e3
+	case hub.DiskReadBytesPerSecond, hub.DiskWriteBytesPerSecond, hub.NetworkRxBytesPerSecond, hub.NetworkTxBytesPerSecond:
+		return 10
+	case hub.CPUThrottledRatio, hub.PressureCPUSome, hub.PressureMemorySome, hub.PressureMemoryFull,
+		hub.PressureIOSome, hub.PressureIOFull:
+		return 1e6
+	}
+	return 1
+}
+
+// Precision is how far a metric's value may come back from what was kept: half
+// of the part in which it is counted, 0 for what is a whole number.
+func Precision(m hub.Metric) float64 {
+	if s := scale(m); s > 1 {
+		return 0.5 / s
+	}
+	return 0
+}
+
+// isMemory reports whether a column mostly changes by whole pages.
+func isMemory(column int) bool {
+	m := metricOf(column)
+	return m >= hub.MemoryBytes && m <= hub.MemorySwapBytes
+}
+
+// maxNumber bounds the numbers of a row; it leaves room for deltas.
+const maxNumber = 1 << 60
+
+// A round is what a stream keeps of one round.
+type round struct {
+	at    int64  // Unix time in nanoseconds
+	over  uint64 // nanoseconds
+	names []*name
+	rows  []row
+}
+
+func (r *round) block() uint32 { return blockOf(r.at) }
+
+func blockOf(at int64) uint32 { return uint32(at / int64(blockSpan)) }
+
+func blockStart(block uint32) int64 { return int64(block) * int64(blockSpan) }
+
+// quantise makes rows of numbers. Every value is rounded to a multiple of what
+// scale says.
+func (b *buffer) quantise(at time.Time, rows []hub.Row) (*round, error) {
+	const minSeconds, maxSeconds = 1, 1 << 33 // what an int64 of nanoseconds holds, with room
+	if at.Unix() < minSeconds || at.Unix() >= maxSeconds {
+		return nil, fmt.Errorf("the round's time %s is out of range", at)
+	}
+	r := &round{at: at.UnixNano(), rows: b.rows[:0]}
+	for i := range rows {
+		over, err := fixed(rows[i].Usage.OverSeconds, 1e9)
+		if err != nil {
+			return nil, fmt.Errorf("%s: overSeconds: %w", describe(&rows[i].Series), err)
+		}
+		if i == 0 {
+			r.over = over
+		}
+		numbers := row{overColumn: over - r.over, reportingColumn: uint64(rows[i].Reporting)}
+		if err := numbers.quantise(&rows[i].Usage.Values); err != nil {
+			return nil, fmt.Errorf("%s: %w", describe(&rows[i].Series), err)
+		}
+		r.rows = append(r.rows, numbers)
+	}
+	b.rows = r.rows
+	return r, nil
+}
+
+func describe(s *hub.Series) string {
+	return fmt.Sprintf("%s %s/%s %s", s.Kind, s.Namespace, s.Pod, s.Container)
+}
+
+func (r *row) quantise(values *hub.Values) error {
+	for c := range columns {
+		m := metricOf(c)
+		if m == hub.MetricCount || !values.Known(m) {
+			continue
+		}
+		n, err := fixed(values[m], scale(m))
+		if err != nil {
+			return fmt.Errorf("%v: %w", m, err)
+		}
+		r[c] = n + 1
+	}
+	return nil
+}
+
+func fixed(v, scale float64) (uint64, error) {
+	if !(v >= 0 && v*scale < maxNumber) {
+		return 0, fmt.Errorf("%v is not a number from 0 to %g", v, maxNumber/scale)
+	}
+	return uint64(math.Round(v * scale)), nil
+}
+
+// fill sets the row that is read again, of which nothing is known yet.
+func (r *row) fill(to *hub.Row, over uint64) {
+	to.Usage.OverSeconds = float64(over+r[overColumn]) / 1e9
+	to.Reporting = int(r[reportingColumn])
+	for c, n := range r {
+		if m := metricOf(c); m != hub.MetricCount && n != 0 {
+			to.Usage.Values[m] = float64(n-1) / scale(m)
+		}
+	}
+}
+
+// expectRate is what a rate is when its counter grew from before to r: exactly
+// what delta makes of it, unless that had reasons to count differently.
+func (r *row) expectRate(column int, before *row, over uint64) uint64 {
+	counter := column - firstRate + firstCounter
+	from, to := before[counter], r[counter]
+	seconds := float64(over+r[overColumn]) / 1e9
+	if from == 0 || to < from || seconds <= 0 {
+		return before[column]
+	}
+	expected := math.Round(float64(to-from) / seconds * scale(metricOf(column)))
+	if expected >= maxNumber {
+		return before[column]
+	}
+	return 1 + uint64(expected)
+}

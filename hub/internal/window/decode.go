@@ -1,0 +1,146 @@
+package window
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/bits"
+)
+
+var errCorrupt = errors.New("value is corrupt")
+
+// A decoder takes the rounds off a block. Rows of series that are not wanted
+// are passed over: their numbers are not what they were.
+type decoder struct {
+	round
+	gap    int64
+	reader reader
+	// named gives a number its name, and whether its rows are wanted.
+	named  func(number uint32) (n *name, wanted bool)
+	wanted []bool
+}
+
+func newDecoder(value string, block uint32, named func(uint32) (*name, bool)) *decoder {
+	d := &decoder{reader: reader{rest: value}, named: named}
+	d.at = blockStart(block)
+	return d
+}
+
+// next reads a round. It returns false at the end and after an error.
+func (d *decoder) next() bool {
+	r := &d.reader
+	if r.rest == "" {
+		return false
+	}
+	d.gap += r.varint()
+	d.at += d.gap
+	d.over += uint64(r.varint())
+	if n := r.uvarint(); n > 0 {
+		d.roster(n - 1)
+	}
+	for i := range d.rows {
+		if d.wanted[i] {
+			d.row(&d.rows[i])
+		} else {
+			r.pass()
+		}
+	}
+	return r.err == nil
+}
+
+func (d *decoder) err() error { return d.reader.err }
+
+// roster reads whose the rows are from now on.
+func (d *decoder) roster(n uint64) {
+	r := &d.reader
+	if n > uint64(len(r.rest)) {
+		r.fail(errCorrupt)
+		return
+	}
+	names, rows, wanted := make([]*name, n), make([]row, n), make([]bool, n)
+	for i := range names {
+		place := r.uvarint()
+		switch {
+		case place > uint64(len(d.names)):
+			r.fail(errCorrupt)
+		case place > 0:
+			names[i], rows[i], wanted[i] = d.names[place-1], d.rows[place-1], d.wanted[place-1]
+		default:
+			number := r.uvarint()
+			if names[i], wanted[i] = d.named(uint32(number)); names[i] == nil {
+				r.fail(fmt.Errorf("series %d has no name: %w", number, errCorrupt))
+			}
+		}
+		if r.err != nil {
+			return
+		}
+	}
+	d.names, d.rows, d.wanted = names, rows, wanted
+}
+
+// row reads what of a row is not as expected.
+func (d *decoder) row(now *row) {
+	before := *now
+	changed := d.reader.uvarint()
+	if changed>>columns != 0 {
+		d.reader.fail(errCorrupt)
+		return
+	}
+	for set := changed & (1<<firstRate - 1); set != 0; set &= set - 1 {
+		c := bits.TrailingZeros64(set)
+		now[c] += uint64(lengthen(c, d.reader.varint()))
+	}
+	for c := firstRate; c < columns; c++ {
+		now[c] = now.expectRate(c, &before, d.over)
+		if changed>>c&1 != 0 {
+			now[c] += uint64(d.reader.varint())
+		}
+	}
+}
+
+// A reader takes varints off the front of a value. After an error, and at the
+// end, it goes on with zeros.
+type reader struct {
+	rest string
+	err  error
+}
+
+func (r *reader) fail(err error) { r.rest, r.err = "", err }
+
+func (r *reader) uvarint() uint64 {
+	if len(r.rest) > 0 && r.rest[0] < 0x80 { // as most are
+		v := uint64(r.rest[0])
+		r.rest = r.rest[1:]
+		return v
+	}
+	var v uint64
+	for i := 0; i < len(r.rest) && i < binary.MaxVarintLen64; i++ {
+		v |= uint64(r.rest[i]&0x7f) << (7 * i)
+		if r.rest[i] < 0x80 {
+			r.rest = r.rest[i+1:]
+			return v
+		}
+	}
+	r.fail(errCorrupt)
+	return 0
+}
+
+func (r *reader) varint() int64 {
+	u := r.uvarint()
+	return int64(u>>1) ^ -int64(u&1)
+}
+
+// pass passes over a row.
+func (r *reader) pass() {
+	for n := bits.OnesCount64(r.uvarint()); n > 0; n-- {
+		i := 0
+		for i < len(r.rest) && r.rest[i] >= 0x80 {
+			i++
+		}
+		if i == len(r.rest) {
+			r.fail(errCorrupt)
+			return
+		}
+		r.rest = r.rest[i+1:]
+	}
+}
