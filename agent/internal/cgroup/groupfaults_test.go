@@ -39,10 +39,8 @@ func TestReplacedGroupIsGone(t *testing.T) {
 				}
 			}
 			n.replace(t, "a/b", 1000)
-			if tt.rest { // the kernel fails what is kept open of a removed group
-				for f := range numFiles {
-					n.fails["a/b/"+f.String()] = syscall.ENODEV
-				}
+			if tt.rest {
+				n.failAll("a/b")
 			} else {
 				n.make(t, "a", 21)
 			}

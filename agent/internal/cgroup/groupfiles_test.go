@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/kubemon/kubemon/agent/internal/hostfs"
@@ -88,6 +89,14 @@ func (n *node) replace(t *testing.T, group string, by uint64) {
 		t.Fatal(err)
 	}
 	n.make(t, group, by)
+}
+
+// failAll makes all readings of a group fail as the kernel fails those of files
+// that were kept open when their group was removed.
+func (n *node) failAll(group string) {
+	for f := range numFiles {
+		n.fails[group+"/"+f.String()] = syscall.ENODEV
+	}
 }
 
 // group returns the group of a folder and reads nothing.

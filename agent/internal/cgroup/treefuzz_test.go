@@ -196,12 +196,16 @@ func checkTree(t *testing.T, p *play, tree *Tree) {
 	}
 	for _, container := range containers {
 		once("container", container.ID, container.Path)
+		wantNoneBelow(t, container, containers)
 	}
+}
+
+// wantNoneBelow holds that what is below a container is an engine's in it.
+func wantNoneBelow(t *testing.T, above *Container, containers []*Container) {
+	t.Helper()
 	for _, container := range containers {
-		for _, other := range containers {
-			if strings.HasPrefix(container.Path, other.Path+"/") {
-				t.Errorf("container %s is listed, and is below the container %s", container.Path, other.Path)
-			}
+		if strings.HasPrefix(container.Path, above.Path+"/") {
+			t.Errorf("container %s is listed, and is below the container %s", container.Path, above.Path)
 		}
 	}
 }
