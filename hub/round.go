@@ -52,7 +52,7 @@ type Sums struct {
 	Rows []Row
 }
 
-// A WindowStatus is how much of the last hours the window holds.
+// A WindowStatus is how much the window holds.
 type WindowStatus struct {
 	// Bytes is what the window takes up, by its own count, of at most
 	// MaxBytes; 0 is no bound.
@@ -127,4 +127,6 @@ type Round struct {
 	// name.
 	Nodes     []NodeState
 	Inventory *Inventory
+	// Kept is how much of the window there is.
+	Kept WindowStatus
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"flag"
 	"log/slog"
+	"math"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -15,6 +17,9 @@ const (
 	maxWindow   = time.Hour // what REST takes as a window
 )
 
+// minWindowBytes is the least bound that leaves a small cluster some rounds.
+const minWindowBytes = 1 << 20
+
 // config is what flags and environment say.
 type config struct {
 	listen               string
@@ -26,6 +31,10 @@ type config struct {
 	namespace    string // empty: the cluster's own idea of it
 
 	interval, window, scrapeTimeout time.Duration
+
+	// windowMaxBytes bounds the window's memory; 0 leaves it to memoryLimit.
+	windowMaxBytes int64
+	memoryLimit    int64 // the Go runtime's, math.MaxInt64 for none
 }
 
 // parse reads and checks the configuration.
@@ -40,6 +49,7 @@ func parse(args []string, lookupEnv func(string) (string, bool)) (config, error)
 	flags.StringVar(&c.namespace, "namespace", "", "`namespace` of that service; the hub's own, or the kubeconfig's, unless given")
 	flags.DurationVar(&c.interval, "interval", 10*time.Second, "`time` between rounds, at least 1s")
 	flags.DurationVar(&c.window, "window", time.Hour, "how far back `time` answers go, from one interval to 1h")
+	flags.Int64Var(&c.windowMaxBytes, "window-max-bytes", 0, "`bytes` that the window may take up, at least 1048576; 0 is half of GOMEMLIMIT, or no bound without one")
 	flags.DurationVar(&c.scrapeTimeout, "scrape-timeout", 5*time.Second, "`time` for one agent's answer, at most the interval")
 	if err := daemon.Parse(flags, args, lookupEnv); err != nil {
 		return config{}, err
@@ -47,6 +57,10 @@ func parse(args []string, lookupEnv func(string) (string, bool)) (config, error)
 	if err := c.checkTimes(); err != nil {
 		return config{}, err
 	}
+	if c.windowMaxBytes != 0 && c.windowMaxBytes < minWindowBytes {
+		return config{}, daemon.Usagef("invalid value %d for flag -window-max-bytes: want 0 or at least %d", c.windowMaxBytes, minWindowBytes)
+	}
+	c.memoryLimit = debug.SetMemoryLimit(-1) // only asks
 	return c, daemon.CheckListen(c.listen, c.allowUnauthenticated)
 }
 
@@ -60,6 +74,18 @@ func (c config) checkTimes() error {
 		return daemon.Usagef("invalid value %s for flag -scrape-timeout: want more than 0 and at most the interval of %s", c.scrapeTimeout, c.interval)
 	}
 	return nil
+}
+
+// windowBound is how many bytes the window may take up, 0 for no bound. Half of
+// what the runtime may use leaves room for the rest and for garbage.
+func (c config) windowBound() int64 {
+	switch {
+	case c.windowMaxBytes > 0:
+		return c.windowMaxBytes
+	case c.memoryLimit == math.MaxInt64:
+		return 0
+	}
+	return max(c.memoryLimit/2, minWindowBytes)
 }
 
 // agentURLs are the static agents, nil if a cluster's are to be found.
@@ -81,6 +107,6 @@ func (c config) LogValue() slog.Value {
 		slog.String("agents", c.agents), slog.String("kubeconfig", c.kubeconfig),
 		slog.String("agent-service", c.agentService), slog.String("namespace", c.namespace),
 		slog.Duration("interval", c.interval), slog.Duration("window", c.window),
-		slog.Duration("scrape-timeout", c.scrapeTimeout),
+		slog.Duration("scrape-timeout", c.scrapeTimeout), slog.Int64("window-max-bytes", c.windowBound()),
 	)
 }

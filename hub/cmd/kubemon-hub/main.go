@@ -44,6 +44,10 @@
 //	--interval           time between rounds, at least 1s
 //	--window             how far back answers go, at most 1h and at least one
 //	                     interval
+//	--window-max-bytes   what those may take up in memory, at least 1048576:
+//	                     when it is reached, the oldest go first, and
+//	                     /api/v1/status says so. 0, the default, is half of
+//	                     GOMEMLIMIT, or no bound where that is not set
 //	--scrape-timeout     time for one agent's answer, at most the interval
 //
 // # Signals, output, exit codes
@@ -90,7 +94,7 @@ func run(ctx context.Context, log *slog.Logger, args []string, lookupEnv func(st
 	if err != nil {
 		return err
 	}
-	frames, err := window.Open(config.window, 0)
+	frames, err := window.Open(config.window, config.windowBound())
 	if err != nil {
 		return err
 	}
@@ -101,7 +105,7 @@ func run(ctx context.Context, log *slog.Logger, args []string, lookupEnv func(st
 	defer scraper.Close()
 	loop := pipeline.New(pipeline.Config{
 		Agents: fleet.agents, Scraper: scraper, Names: fleet.names, Store: frames,
-		Attribute: aggregate.Attribute, Answer: aggregate.Answer,
+		Attribute: aggregate.Attribute, Answer: aggregate.Answer, Kept: frames.Status,
 		Interval: config.interval, Window: config.window, Log: log,
 	})
 	handler, err := newHandler(loop, frames, fleet, log)

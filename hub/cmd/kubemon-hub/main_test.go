@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -228,6 +229,8 @@ func TestBadUsage(t *testing.T) {
 		{"no duration", []string{"--interval=10"}, []string{"interval", `"10"`}},
 		{"long window", []string{"--window=2h"}, []string{"window", "2h", "1h"}},
 		{"window below interval", []string{"--window=5s"}, []string{"interval", "10s", "5s"}},
+		{"small window", []string{"--window-max-bytes=1000"}, []string{"window-max-bytes", "1000", "1048576"}},
+		{"negative window", []string{"--window-max-bytes=-1"}, []string{"window-max-bytes", "-1"}},
 		{"no timeout", []string{"--scrape-timeout=0s"}, []string{"scrape-timeout", "0s"}},
 		{"timeout above interval", []string{"--scrape-timeout=11s"}, []string{"scrape-timeout", "11s", "10s"}},
 		{"unknown flag", []string{"--retention=1h"}, []string{"retention"}},
@@ -249,6 +252,21 @@ func TestBadUsage(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestWindowBound(t *testing.T) {
+	for _, tt := range []struct{ given, limit, want int64 }{
+		{0, math.MaxInt64, 0},
+		{0, 1 << 30, 1 << 29},
+		{0, 1 << 10, 1 << 20},
+		{5 << 20, 1 << 30, 5 << 20},
+		{5 << 20, math.MaxInt64, 5 << 20},
+	} {
+		c := config{windowMaxBytes: tt.given, memoryLimit: tt.limit}
+		if got := c.windowBound(); got != tt.want {
+			t.Errorf("%d given and a memory limit of %d: bound of %d, want %d", tt.given, tt.limit, got, tt.want)
+		}
 	}
 }
 

@@ -41,6 +41,8 @@ type collector struct {
 	connected                           *prometheus.Desc
 	nodes, pods                         *prometheus.Desc
 
+	windowBytes, windowMaxBytes, windowSamples, windowOldest *prometheus.Desc
+
 	agentUp, agentSuccess, agentScrape, agentBytes, agentSkew, agentAvailability *prometheus.Desc
 }
 
@@ -61,6 +63,11 @@ func newCollector(view func() (*hub.View, error), version string) *collector {
 		nodes:     desc("nodes", "Nodes by state.", "state"),
 		pods:      desc("pods", "Pods by state.", "state"),
 
+		windowBytes:    desc("window_bytes", "What the window takes up in memory, by its own count."),
+		windowMaxBytes: desc("window_max_bytes", "What it may take up; missing without a bound."),
+		windowSamples:  desc("window_samples", "Rows kept in all rounds of the window."),
+		windowOldest:   desc("window_oldest_round_timestamp_seconds", "A time before which there is no history, in Unix time."),
+
 		agentUp:           desc("agent_up", "1 if the agent answered in the latest round.", "node"),
 		agentSuccess:      desc("agent_last_success_timestamp_seconds", "When the agent's latest good sample was taken, in Unix time.", "node"),
 		agentScrape:       desc("agent_scrape_duration_seconds", "How long the agent's latest answer took.", "node"),
@@ -74,6 +81,7 @@ func newCollector(view func() (*hub.View, error), version string) *collector {
 func (c *collector) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.build.Desc(), c.rounds, c.lastRound, c.interval, c.window, c.connected, c.nodes, c.pods,
+		c.windowBytes, c.windowMaxBytes, c.windowSamples, c.windowOldest,
 		c.agentUp, c.agentSuccess, c.agentScrape, c.agentBytes, c.agentSkew, c.agentAvailability,
 	} {
 		descs <- d
@@ -96,10 +104,22 @@ func (c *collector) Collect(metrics chan<- prometheus.Metric) {
 	if inv := round.Inventory; inv != nil && inv.Connection.Configured {
 		send(c.connected, number(inv.Connection.Connected))
 	}
+	c.collectWindow(send, &round.Kept)
 	sendStates(send, c.nodes, view.Nodes)
 	sendStates(send, c.pods, view.Pods)
 	for i := range round.Nodes {
 		c.collectAgent(send, &round.Nodes[i])
+	}
+}
+
+func (c *collector) collectWindow(send sender, kept *hub.WindowStatus) {
+	send(c.windowBytes, float64(kept.Bytes))
+	send(c.windowSamples, float64(kept.Samples))
+	if kept.MaxBytes > 0 {
+		send(c.windowMaxBytes, float64(kept.MaxBytes))
+	}
+	if !kept.Oldest.IsZero() {
+		send(c.windowOldest, unix(kept.Oldest))
 	}
 }
 

@@ -43,6 +43,7 @@ func testView() *hub.View {
 	return &hub.View{
 		Round: &hub.Round{
 			Number: 7, Time: at, Interval: 10 * time.Second, Window: time.Hour,
+			Kept:      hub.WindowStatus{Bytes: 1 << 20, MaxBytes: 1 << 21, Samples: 9000, Oldest: at.Add(-time.Minute)},
 			Inventory: &hub.Inventory{Connection: hub.Connection{Configured: true}},
 			Nodes: []hub.NodeState{
 				{Node: "node1", Status: hub.Status{State: hub.StateOK}, Health: hub.Health{

@@ -172,6 +172,7 @@ func (c *cluster) run(t *testing.T) {
 		Attribute: func(r *hub.Reading, _ *hub.Inventory, round time.Time) *hub.Frame {
 			return &hub.Frame{Node: r.Node, Time: round}
 		},
+		Kept:   func() hub.WindowStatus { return hub.WindowStatus{Samples: int64(len(c.frames))} },
 		Answer: func(r *hub.Round) *hub.View { return &hub.View{Round: r} },
 		Log:    slog.New(slog.NewTextHandler(&c.log, &slog.HandlerOptions{ReplaceAttr: noTime})),
 	})

@@ -59,6 +59,8 @@ type Config struct {
 	// Attribute and Answer are aggregate's.
 	Attribute func(*hub.Reading, *hub.Inventory, time.Time) *hub.Frame
 	Answer    func(*hub.Round) *hub.View
+	// Kept says how much the Store holds.
+	Kept func() hub.WindowStatus
 	// Interval is the time between rounds, Window how long frames are kept.
 	Interval, Window time.Duration
 	Log              *slog.Logger

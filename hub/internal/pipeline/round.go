@@ -185,7 +185,7 @@ func (p *Pipeline) publish() {
 	round := &hub.Round{
 		Number: p.number, Time: p.now,
 		Interval: p.Interval, Window: p.Window, Started: p.started,
-		Inventory: p.Names.Inventory(),
+		Inventory: p.Names.Inventory(), Kept: p.Kept(),
 	}
 	for _, n := range p.pick(func(*node) bool { return true }) {
 		round.Nodes = append(round.Nodes, n.stateAt(p.began))

@@ -146,6 +146,10 @@ func testRound() *hub.Round {
 	ready := started.Add(10 * time.Minute)
 	return &hub.Round{
 		Number: 360, Time: roundTime, Interval: 10 * time.Second, Window: time.Hour, Started: started,
+		Kept: hub.WindowStatus{
+			Bytes: 1_000_000, MaxBytes: 1 << 20, Samples: 80_000,
+			Oldest: roundTime.Truncate(5 * time.Minute).Add(-10 * time.Minute), DroppedBefore: roundTime.Truncate(5 * time.Minute).Add(-10 * time.Minute),
+		},
 		Nodes: []hub.NodeState{
 			{Node: "node1", Agent: hub.Agent{Node: "node1", URL: "https://10.0.0.1:10290", Ready: true}, Status: ok(), Health: hub.Health{
 				LastSample: roundTime, Took: 12345 * time.Microsecond, Bytes: 4096, ClockSkew: -1500 * time.Millisecond,

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/kubemon/kubemon/hub"
@@ -13,6 +14,7 @@ type status struct {
 	Time            time.Time      `json:"time"`
 	IntervalSeconds float64        `json:"intervalSeconds"`
 	Hub             hubStatus      `json:"hub"`
+	Window          windowStatus   `json:"window"`
 	Kubernetes      hub.Connection `json:"kubernetes"`
 	Agents          []agentStatus  `json:"agents"`
 }
@@ -23,6 +25,31 @@ type hubStatus struct {
 	WindowSeconds float64   `json:"windowSeconds"`
 	// Round counts what the hub published since it started.
 	Round uint64 `json:"round"`
+}
+
+// A windowStatus is what the hub keeps in memory.
+type windowStatus struct {
+	Bytes int64 `json:"bytes"`
+	// MaxBytes is nil without a bound.
+	MaxBytes *int64 `json:"maxBytes"`
+	Samples  int64  `json:"samples"`
+	// OldestRound is a time before which there is no history.
+	OldestRound time.Time `json:"oldestRound,omitzero"`
+	// DroppedBefore and Reason are there while history is shorter than the
+	// window because of MaxBytes.
+	DroppedBefore time.Time `json:"droppedBefore,omitzero"`
+	Reason        string    `json:"reason,omitempty"`
+}
+
+func windowStatusOf(kept hub.WindowStatus) windowStatus {
+	s := windowStatus{Bytes: kept.Bytes, Samples: kept.Samples, OldestRound: kept.Oldest, DroppedBefore: kept.DroppedBefore}
+	if kept.MaxBytes > 0 {
+		s.MaxBytes = &kept.MaxBytes
+	}
+	if !kept.DroppedBefore.IsZero() {
+		s.Reason = fmt.Sprintf("older rounds were dropped to stay within %d bytes; --window-max-bytes sets how many", kept.MaxBytes)
+	}
+	return s
 }
 
 // An agentStatus is how well one node's agent could be read.
@@ -68,6 +95,7 @@ func (s *server) status(r *request) (any, error) {
 			Version: s.Version, Started: round.Started,
 			WindowSeconds: round.Window.Seconds(), Round: round.Number,
 		},
+		Window: windowStatusOf(round.Kept),
 		Agents: []agentStatus{},
 	}
 	ready := make(map[string]time.Time)
