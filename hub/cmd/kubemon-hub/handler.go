@@ -18,11 +18,11 @@ import (
 // answers are the latest round's, from the pipeline, and the window's.
 type answers struct {
 	*pipeline.Pipeline
-	frames *window.Window
+	kept *window.Window
 }
 
 func (a answers) History(v *hub.View, q hub.HistoryQuery) (hub.History, error) {
-	return aggregate.History(v, a.frames, q)
+	return aggregate.History(v, a.kept, q)
 }
 
 // newHandler has all of the hub's paths.

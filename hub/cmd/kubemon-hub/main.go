@@ -105,7 +105,7 @@ func run(ctx context.Context, log *slog.Logger, args []string, lookupEnv func(st
 	defer scraper.Close()
 	loop := pipeline.New(pipeline.Config{
 		Agents: fleet.agents, Scraper: scraper, Names: fleet.names, Store: frames,
-		Attribute: aggregate.Attribute, Answer: aggregate.Answer, Kept: frames.Status,
+		Attribute: aggregate.Attribute, Sum: aggregate.Sum, Answer: aggregate.Answer, Kept: frames.Status,
 		Interval: config.interval, Window: config.window, Log: log,
 	})
 	handler, err := newHandler(loop, frames, fleet, log)

@@ -2,8 +2,9 @@
 // answers by node, pod, container, namespace, workload and cluster.
 //
 // [Attribute] names the rows of one node's reading before they are kept,
-// [Answer] works out every answer of one round, [History] gathers one thing's
-// rows of the last hour and [Summarize] reduces a list of values.
+// [Sum] adds up the rows of one round, [Answer] works out every answer of one
+// round, [History] gathers one thing's rows of the last hour and [Summarize]
+// reduces a list of values.
 //
 // The package is pure: no clock, context, logger, goroutine or I/O. What it is
 // given is never changed, and what it returns may share parts with it.

@@ -3,6 +3,7 @@ package aggregate
 import (
 	"errors"
 	"iter"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -26,6 +27,24 @@ func (k kept) Frames(node string, match func(*hub.Series) bool, from, to time.Ti
 			rows := slices.DeleteFunc(slices.Clone(f.Rows), func(r hub.Row) bool { return !match(&r.Series) })
 			if !yield(&hub.Frame{Time: f.Time, Node: f.Node, Rows: rows}, nil) {
 				return
+			}
+		}
+	}
+}
+
+// Sums adds up the frames of each round when it is asked for them.
+func (k kept) Sums(of hub.Series, match func(*hub.Series) bool, from, to time.Time) iter.Seq2[*hub.Sums, error] {
+	rounds := map[time.Time][]*hub.Frame{}
+	for _, f := range k {
+		rounds[f.Time] = append(rounds[f.Time], f)
+	}
+	return func(yield func(*hub.Sums, error) bool) {
+		for _, at := range slices.SortedFunc(maps.Keys(rounds), time.Time.Compare) {
+			for _, sums := range Sum(at, rounds[at]) {
+				sums.Rows = slices.DeleteFunc(sums.Rows, func(r hub.Row) bool { return !match(&r.Series) })
+				if sums.Of == of && !at.Before(from) && !at.After(to) && !yield(&sums, nil) {
+					return
+				}
 			}
 		}
 	}
@@ -83,8 +102,8 @@ func TestHistory(t *testing.T) {
 		}, []float64{gap, gap, 2, gap}, nil},
 		{"two rounds on one point count once in a sum", workload, kept{
 			ago(12*second, "n1", podRow("web-1", "uid-1", "web", 1)),
-			ago(10*second, "n2", podRow("web-2", "uid-2", "web", 5)),
 			ago(8*second, "n1", podRow("web-1", "uid-1", "web", 2)),
+			ago(8*second, "n2", podRow("web-2", "uid-2", "web", 5)),
 		}, []float64{gap, gap, 7, gap}, []int{0, 0, 2, 0}},
 		{"a predecessor of the same name on another node", pod, kept{
 			ago(10*second, "n1", podRow("web-1", "uid-1", "web", 3)),
@@ -180,20 +199,35 @@ func (broken) Frames(string, func(*hub.Series) bool, time.Time, time.Time) iter.
 	return func(yield func(*hub.Frame, error) bool) { yield(nil, errors.New("bad block")) }
 }
 
+func (broken) Sums(hub.Series, func(*hub.Series) bool, time.Time, time.Time) iter.Seq2[*hub.Sums, error] {
+	return func(yield func(*hub.Sums, error) bool) { yield(nil, errors.New("bad block")) }
+}
+
 func TestHistoryPassesErrorsOn(t *testing.T) {
 	view := Answer(round(shop(), okState("n1", reading("n1"))))
-	_, err := History(view, broken{}, hub.HistoryQuery{Kind: hub.KindNode, Name: "n1"})
-	if err == nil || err.Error() != "read history of node n1: bad block" {
-		t.Errorf("err = %v, want the store's with what was read", err)
+	for _, q := range []hub.HistoryQuery{{Kind: hub.KindNode, Name: "n1"}, {Kind: hub.KindPod, Namespace: "shop", Name: "web-1"}} {
+		_, err := History(view, broken{}, q)
+		if want := "read history of " + describe(q) + ": bad block"; err == nil || err.Error() != want {
+			t.Errorf("err = %v, want %q", err, want)
+		}
 	}
 }
 
-// asked records which node's frames were asked for.
-type asked struct{ node string }
+// asked records which node's frames and whose sums were asked for.
+type asked struct {
+	node   string
+	frames bool
+	of     hub.Series
+}
 
 func (a *asked) Frames(node string, _ func(*hub.Series) bool, _, _ time.Time) iter.Seq2[*hub.Frame, error] {
-	a.node = node
+	a.node, a.frames = node, true
 	return func(func(*hub.Frame, error) bool) {}
+}
+
+func (a *asked) Sums(of hub.Series, _ func(*hub.Series) bool, _, _ time.Time) iter.Seq2[*hub.Sums, error] {
+	a.of = of
+	return func(func(*hub.Sums, error) bool) {}
 }
 
 func TestHistoryReadsOneNodeWhereThatIsAll(t *testing.T) {
@@ -204,14 +238,30 @@ func TestHistoryReadsOneNodeWhereThatIsAll(t *testing.T) {
 		query hub.HistoryQuery
 		want  string
 	}{
-		{hub.HistoryQuery{Kind: hub.KindNode, Name: "n1"}, "n1"},
 		{hub.HistoryQuery{Kind: hub.KindPod, Namespace: "shop", Name: "web-1"}, "n1"},
 		{hub.HistoryQuery{Kind: hub.KindPod, Namespace: "shop", Name: "web-2"}, ""},
-		{hub.HistoryQuery{Kind: hub.KindCluster}, ""},
 	} {
 		var a asked
-		if _, err := History(view, &a, tt.query); err != nil || a.node != tt.want {
+		if _, err := History(view, &a, tt.query); err != nil || a.node != tt.want || !a.frames {
 			t.Errorf("History(%+v) asked for node %q, %v, want %q", tt.query, a.node, err, tt.want)
+		}
+	}
+}
+
+func TestHistoryOfSumsReadsNoFrame(t *testing.T) {
+	view := Answer(round(shop(web(1, "n1")), okState("n1", reading("n1", seen(1, 10)))))
+	for _, tt := range []struct {
+		query hub.HistoryQuery
+		want  hub.Series
+	}{
+		{hub.HistoryQuery{Kind: hub.KindNode, Name: "n1"}, hub.Series{Kind: hub.KindNode, Node: "n1"}},
+		{hub.HistoryQuery{Kind: hub.KindCluster}, hub.Series{Kind: hub.KindCluster}},
+		{hub.HistoryQuery{Kind: hub.KindNamespace, Name: "shop"}, hub.Series{Kind: hub.KindNamespace, Namespace: "shop"}},
+		{hub.HistoryQuery{Kind: hub.KindWorkload, Namespace: "shop", Name: "web", OwnerKind: "deployment"}, hub.Series{Kind: hub.KindNamespace, Namespace: "shop"}},
+	} {
+		var a asked
+		if _, err := History(view, &a, tt.query); err != nil || a.of != tt.want || a.frames {
+			t.Errorf("History(%+v) asked for the sums of %+v, %v, want %+v and no frame", tt.query, a.of, err, tt.want)
 		}
 	}
 }

@@ -59,7 +59,9 @@ type cluster struct {
 	changed   chan struct{}
 	inventory *hub.Inventory
 	frames    []*hub.Frame
+	sums      []hub.Sums
 	keepErr   error
+	sumErr    error
 	// oversleeps is by how much a round ignores its deadline.
 	oversleeps time.Duration
 	asked      map[string]int
@@ -119,6 +121,13 @@ func (c *cluster) Keep(f *hub.Frame) error {
 	return c.keepErr
 }
 
+func (c *cluster) KeepSums(s *hub.Sums) error {
+	c.changes.Lock()
+	defer c.changes.Unlock()
+	c.sums = append(c.sums, *s)
+	return c.sumErr
+}
+
 // Round asks the machines at once, like the real thing.
 func (c *cluster) Round(ctx context.Context, agents []hub.Agent) []hub.Result {
 	c.changes.Lock()
@@ -171,6 +180,14 @@ func (c *cluster) run(t *testing.T) {
 		Agents: c, Scraper: c, Names: c, Store: c, Interval: interval, Window: time.Minute,
 		Attribute: func(r *hub.Reading, _ *hub.Inventory, round time.Time) *hub.Frame {
 			return &hub.Frame{Node: r.Node, Time: round}
+		},
+		// The one sum of a round has a row of each node that is in it.
+		Sum: func(round time.Time, frames []*hub.Frame) []hub.Sums {
+			sums := hub.Sums{Time: round}
+			for _, f := range frames {
+				sums.Rows = append(sums.Rows, hub.Row{Series: hub.Series{Node: f.Node}})
+			}
+			return []hub.Sums{sums}
 		},
 		Kept:   func() hub.WindowStatus { return hub.WindowStatus{Samples: int64(len(c.frames))} },
 		Answer: func(r *hub.Round) *hub.View { return &hub.View{Round: r} },

@@ -2,6 +2,7 @@
 // works out what was used, keeps it, and publishes the result.
 //
 //	Agents ─▶ Scraper ─▶ delta ─▶ Attribute ─▶ Store
+//	                                  ├─▶ Sum ─▶ Store
 //	                                  └─▶ hub.Round ─▶ Answer ─▶ View
 //
 // Run owns all state but the published View, which is replaced whole and never
@@ -40,9 +41,10 @@ type Scraper interface {
 	Round(context.Context, []hub.Agent) []hub.Result
 }
 
-// A Store keeps frames; window's does.
+// A Store keeps frames and sums; window's does.
 type Store interface {
 	Keep(*hub.Frame) error
+	KeepSums(*hub.Sums) error
 }
 
 // Names is what the pipeline needs of inventory.
@@ -56,8 +58,9 @@ type Config struct {
 	Scraper Scraper
 	Names   Names
 	Store   Store
-	// Attribute and Answer are aggregate's.
+	// Attribute, Sum and Answer are aggregate's.
 	Attribute func(*hub.Reading, *hub.Inventory, time.Time) *hub.Frame
+	Sum       func(time.Time, []*hub.Frame) []hub.Sums
 	Answer    func(*hub.Round) *hub.View
 	// Kept says how much the Store holds.
 	Kept func() hub.WindowStatus
@@ -79,6 +82,10 @@ type Pipeline struct {
 	number  uint64           // of publications
 	// now is the current round's time, began when it began by the hub's clock.
 	now, began time.Time
+	// kept are the round's frames that the Store has, by node; summed is how
+	// many Keeps of this round are in the sums that the Store has.
+	kept          map[string]*hub.Frame
+	keeps, summed int
 }
 
 // New returns a Pipeline that does nothing before Run.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -20,6 +21,7 @@ func (p *Pipeline) round(ctx context.Context, slot int, next time.Time) {
 	p.began = time.Now()
 	p.now = p.line.at(slot, p.began.Sub(p.started), p.began.Round(0))
 	p.pulse.Store(new(p.began))
+	p.kept, p.keeps, p.summed = make(map[string]*hub.Frame), 0, 0
 	p.reconcile()
 	well := p.pick(func(n *node) bool { return n.present && n.missed == 0 })
 	lost := p.pick(func(n *node) bool { return n.present && n.missed > 0 })
@@ -144,8 +146,29 @@ func (p *Pipeline) take(n *node, r *hub.Result, inventory *hub.Inventory) error 
 		p.Log.Error("frame not kept", "node", n.state.Node, "err", err)
 		return nil
 	}
+	p.kept[frame.Node] = frame
+	p.keeps++
 	n.stored(time.Now())
 	return nil
+}
+
+// sum keeps the sums of the round as far as it is known, if they are others
+// than those that were kept before.
+func (p *Pipeline) sum() {
+	if p.summed == p.keeps {
+		return
+	}
+	var frames []*hub.Frame
+	for _, node := range slices.Sorted(maps.Keys(p.kept)) { // floats add up the same each time
+		frames = append(frames, p.kept[node])
+	}
+	for _, sums := range p.Sum(p.now, frames) {
+		if err := p.Store.KeepSums(&sums); err != nil {
+			p.Log.Error("sums not kept", "err", err)
+			return
+		}
+	}
+	p.summed = p.keeps
 }
 
 // nodeNamed returns the node with an agent that is known to be of that name.
@@ -179,8 +202,10 @@ func (p *Pipeline) change(n *node, f func()) {
 		"node", n.state.Node, "from", before.State, "to", after.State, "reason", after.Reason)
 }
 
-// publish replaces the View by one of the nodes as they are now.
+// publish replaces the View by one of the nodes as they are now. Their sums are
+// kept first, so that the history of what the View shows goes as far.
 func (p *Pipeline) publish() {
+	p.sum()
 	p.number++
 	round := &hub.Round{
 		Number: p.number, Time: p.now,
