@@ -58,8 +58,8 @@ func matcher(q hub.HistoryQuery) (of hub.Series, match func(*hub.Series) bool, e
 			return s.Kind == hub.KindPod && s.Namespace == q.Namespace && s.Pod == q.Name
 		}, nil
 	case hub.KindWorkload:
-		return namespaceSeries(q.Namespace), func(s *hub.Series) bool {
-			return s.Kind == hub.KindWorkload && s.OwnerName == q.Name && strings.EqualFold(s.OwnerKind, q.OwnerKind)
+		return workloadsSeries(q.Namespace), func(s *hub.Series) bool {
+			return s.OwnerName == q.Name && strings.EqualFold(s.OwnerKind, q.OwnerKind)
 		}, nil
 	case hub.KindNode:
 		of = hub.Series{Kind: hub.KindNode, Node: q.Name}

@@ -257,7 +257,7 @@ func TestHistoryOfSumsReadsNoFrame(t *testing.T) {
 		{hub.HistoryQuery{Kind: hub.KindNode, Name: "n1"}, hub.Series{Kind: hub.KindNode, Node: "n1"}},
 		{hub.HistoryQuery{Kind: hub.KindCluster}, hub.Series{Kind: hub.KindCluster}},
 		{hub.HistoryQuery{Kind: hub.KindNamespace, Name: "shop"}, hub.Series{Kind: hub.KindNamespace, Namespace: "shop"}},
-		{hub.HistoryQuery{Kind: hub.KindWorkload, Namespace: "shop", Name: "web", OwnerKind: "deployment"}, hub.Series{Kind: hub.KindNamespace, Namespace: "shop"}},
+		{hub.HistoryQuery{Kind: hub.KindWorkload, Namespace: "shop", Name: "web", OwnerKind: "deployment"}, hub.Series{Kind: hub.KindWorkload, Namespace: "shop"}},
 	} {
 		var a asked
 		if _, err := History(view, &a, tt.query); err != nil || a.of != tt.want || a.frames {

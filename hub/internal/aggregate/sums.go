@@ -11,11 +11,12 @@ import (
 
 // Sum adds up the frames of one round, at most one of each node, so that no
 // reader of the history has to: the cluster is the sum of its nodes' own rows,
-// a namespace and each of its workloads that of their pods'. A node's own row
-// is among them, apart from all that runs there. Reporting counts the rows of
-// each sum; what nobody reports has none.
+// a namespace and each of its workloads that of their pods'. The workloads of a
+// namespace are kept together. A node's own row is among the sums, apart from
+// all that runs there. Reporting counts the rows of each sum; what nobody
+// reports has none.
 func Sum(round time.Time, frames []*hub.Frame) []hub.Sums {
-	r := roundSums{namespaces: make(map[string]*group)}
+	r := roundSums{groups: make(map[hub.Series]*group)}
 	cluster := newGroup(clusterSeries())
 	for _, f := range frames {
 		for i := range f.Rows {
@@ -33,10 +34,14 @@ func Sum(round time.Time, frames []*hub.Frame) []hub.Sums {
 	if len(cluster.rows) > 0 {
 		r.sums = append(r.sums, cluster.done(round))
 	}
-	for _, namespace := range slices.Sorted(maps.Keys(r.namespaces)) {
-		r.sums = append(r.sums, r.namespaces[namespace].done(round))
+	for _, of := range slices.SortedFunc(maps.Keys(r.groups), bySums) {
+		r.sums = append(r.sums, r.groups[of].done(round))
 	}
 	return r.sums
+}
+
+func bySums(a, b hub.Series) int {
+	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Kind, b.Kind))
 }
 
 func clusterSeries() hub.Series { return hub.Series{Kind: hub.KindCluster} }
@@ -45,10 +50,15 @@ func namespaceSeries(namespace string) hub.Series {
 	return hub.Series{Kind: hub.KindNamespace, Namespace: namespace}
 }
 
+// workloadsSeries is whose sums those of a namespace's workloads are.
+func workloadsSeries(namespace string) hub.Series {
+	return hub.Series{Kind: hub.KindWorkload, Namespace: namespace}
+}
+
 // A roundSums is one Sum being worked out.
 type roundSums struct {
-	sums       []hub.Sums
-	namespaces map[string]*group
+	sums   []hub.Sums
+	groups map[hub.Series]*group // of namespaces
 }
 
 // addPod adds a pod's row to its namespace and to its workload, if it is known
@@ -58,15 +68,20 @@ func (r *roundSums) addPod(row *hub.Row) {
 	if s.Namespace == "" {
 		return
 	}
-	g := r.namespaces[s.Namespace]
-	if g == nil {
-		g = newGroup(namespaceSeries(s.Namespace))
-		r.namespaces[s.Namespace] = g
-	}
-	g.add(g.of, row)
+	of := namespaceSeries(s.Namespace)
+	r.group(of).add(of, row)
 	if s.OwnerName != "" {
-		g.add(hub.Series{Kind: hub.KindWorkload, Namespace: s.Namespace, OwnerKind: s.OwnerKind, OwnerName: s.OwnerName}, row)
+		r.group(workloadsSeries(s.Namespace)).add(hub.Series{Kind: hub.KindWorkload, Namespace: s.Namespace, OwnerKind: s.OwnerKind, OwnerName: s.OwnerName}, row)
 	}
+}
+
+func (r *roundSums) group(of hub.Series) *group {
+	g := r.groups[of]
+	if g == nil {
+		g = newGroup(of)
+		r.groups[of] = g
+	}
+	return g
 }
 
 // A group is the sums that are kept together.
@@ -101,7 +116,6 @@ func (g *group) add(to hub.Series, row *hub.Row) {
 func (g *group) done(round time.Time) hub.Sums {
 	slices.SortFunc(g.rows, func(a, b hub.Row) int {
 		return cmp.Or(
-			cmp.Compare(a.Series.Kind, b.Series.Kind),
 			cmp.Compare(a.Series.OwnerKind, b.Series.OwnerKind),
 			cmp.Compare(a.Series.OwnerName, b.Series.OwnerName),
 		)

@@ -33,9 +33,8 @@ func TestSum(t *testing.T) {
 		{Time: noon, Of: node.Series, Rows: []hub.Row{node}}, // whose ratios stay: it is a sum of one
 		{Time: noon, Of: nodeRow("n2", 0).Series, Rows: []hub.Row{sum(nodeRow("n2", 0).Series, 200, 1)}},
 		{Time: noon, Of: clusterSeries(), Rows: []hub.Row{sum(clusterSeries(), 300, 2)}},
-		{Time: noon, Of: namespaceSeries("shop"), Rows: []hub.Row{
-			sum(namespaceSeries("shop"), 23, 4), sum(workload("db"), 4, 1), sum(workload("web"), 3, 2),
-		}},
+		{Time: noon, Of: namespaceSeries("shop"), Rows: []hub.Row{sum(namespaceSeries("shop"), 23, 4)}},
+		{Time: noon, Of: workloadsSeries("shop"), Rows: []hub.Row{sum(workload("db"), 4, 1), sum(workload("web"), 3, 2)}},
 	})
 	if got := Sum(noon, nil); len(got) != 0 {
 		t.Errorf("the sums of no frames are %+v", got)

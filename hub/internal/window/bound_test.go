@@ -32,7 +32,7 @@ func TestBound(t *testing.T) {
 			}
 		}
 	}
-	end := m.start.Add((hour - 1) * 10 * time.Second)
+	end := m.end()
 	m = nil
 	if used := heap() - before; used > bound*11/10 {
 		t.Errorf("%d bytes of heap are used, with a bound of %d", used, bound)

@@ -1,13 +1,9 @@
 package window
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"math/bits"
 )
-
-var errCorrupt = errors.New("value is corrupt")
 
 // A decoder takes the rounds off a block. Rows of series that are not wanted
 // are passed over: their numbers are not what they were.
@@ -21,7 +17,7 @@ type decoder struct {
 }
 
 func newDecoder(value string, block uint32, named func(uint32) (*name, bool)) *decoder {
-	d := &decoder{reader: reader{rest: value}, named: named}
+	d := &decoder{reader: reader{value: value}, named: named}
 	d.at = blockStart(block)
 	return d
 }
@@ -29,7 +25,7 @@ func newDecoder(value string, block uint32, named func(uint32) (*name, bool)) *d
 // next reads a round. It returns false at the end and after an error.
 func (d *decoder) next() bool {
 	r := &d.reader
-	if r.rest == "" {
+	if r.left() == 0 {
 		return false
 	}
 	d.gap += r.varint()
@@ -42,7 +38,7 @@ func (d *decoder) next() bool {
 		if d.wanted[i] {
 			d.row(&d.rows[i])
 		} else {
-			r.pass()
+			r.pass(bits.OnesCount64(r.uvarint()))
 		}
 	}
 	return r.err == nil
@@ -53,7 +49,7 @@ func (d *decoder) err() error { return d.reader.err }
 // roster reads whose the rows are from now on.
 func (d *decoder) roster(n uint64) {
 	r := &d.reader
-	if n > uint64(len(r.rest)) {
+	if n > uint64(r.left()) {
 		r.fail(errCorrupt)
 		return
 	}
@@ -95,52 +91,5 @@ func (d *decoder) row(now *row) {
 		if changed>>c&1 != 0 {
 			now[c] += uint64(d.reader.varint())
 		}
-	}
-}
-
-// A reader takes varints off the front of a value. After an error, and at the
-// end, it goes on with zeros.
-type reader struct {
-	rest string
-	err  error
-}
-
-func (r *reader) fail(err error) { r.rest, r.err = "", err }
-
-func (r *reader) uvarint() uint64 {
-	if len(r.rest) > 0 && r.rest[0] < 0x80 { // as most are
-		v := uint64(r.rest[0])
-		r.rest = r.rest[1:]
-		return v
-	}
-	var v uint64
-	for i := 0; i < len(r.rest) && i < binary.MaxVarintLen64; i++ {
-		v |= uint64(r.rest[i]&0x7f) << (7 * i)
-		if r.rest[i] < 0x80 {
-			r.rest = r.rest[i+1:]
-			return v
-		}
-	}
-	r.fail(errCorrupt)
-	return 0
-}
-
-func (r *reader) varint() int64 {
-	u := r.uvarint()
-	return int64(u>>1) ^ -int64(u&1)
-}
-
-// pass passes over a row.
-func (r *reader) pass() {
-	for n := bits.OnesCount64(r.uvarint()); n > 0; n-- {
-		i := 0
-		for i < len(r.rest) && r.rest[i] >= 0x80 {
-			i++
-		}
-		if i == len(r.rest) {
-			r.fail(errCorrupt)
-			return
-		}
-		r.rest = r.rest[i+1:]
 	}
 }

@@ -134,3 +134,6 @@ func (m *mix) count(c *container, counter, rate hub.Metric, share, bytes float64
 	u.Values[counter] += added
 	u.Values[rate] = added / u.OverSeconds
 }
+
+// end is the time of the last round of an hour.
+func (m *mix) end() time.Time { return m.start.Add((hour - 1) * 10 * time.Second) }

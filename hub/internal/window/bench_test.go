@@ -1,0 +1,134 @@
+package window_test
+
+import (
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/kubemon/kubemon/hub"
+	"github.com/kubemon/kubemon/hub/internal/aggregate"
+	"github.com/kubemon/kubemon/hub/internal/window"
+)
+
+// The benchmarks report, beside time and allocations, what one stored sample
+// costs. They are run with
+//
+//	go test -bench . -benchmem ./hub/internal/window
+
+// BenchmarkKeep keeps an hour of a hundred nodes, again and again.
+func BenchmarkKeep(b *testing.B) {
+	const nodes = 100
+	var frames []*hub.Frame
+	m := newMix(nodes)
+	for round := range hour {
+		for i := range nodes {
+			frames = append(frames, m.frame(nodeName(i), round))
+		}
+	}
+	b.ReportAllocs()
+	hours, bytes := 0, 0.0
+	for b.Loop() {
+		w, err := window.Open(time.Hour, 0)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, f := range frames {
+			if err := w.Keep(f); err != nil {
+				b.Fatal(err)
+			}
+		}
+		status := w.Status()
+		bytes = float64(status.Bytes) / float64(status.Samples)
+		hours++
+		w.Close()
+	}
+	samples := float64(hours * nodes * hour * perNode)
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/samples, "ns/sample")
+	b.ReportMetric(bytes, "B/sample")
+	runtime.KeepAlive(frames)
+}
+
+// BenchmarkPodHour reads one pod's hour: from its node, and when it could have
+// been on any of a hundred.
+func BenchmarkPodHour(b *testing.B) {
+	w, m, _ := filled(b, 100, 0)
+	wanted := m.containers[nodeName(50)][7].row.Series
+	match := func(s *hub.Series) bool { return *s == wanted }
+	for _, bb := range []struct{ name, node string }{{"node known", nodeName(50)}, {"any node", ""}} {
+		b.Run(bb.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				rows := 0
+				for f, err := range w.Frames(bb.node, match, time.Time{}, m.end()) {
+					if err != nil {
+						b.Fatal(err)
+					}
+					rows += len(f.Rows)
+				}
+				if rows != hour {
+					b.Fatalf("%d rows, want %d", rows, hour)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkNamespaceHour reads the hour of a namespace of 3,000 pods in 100
+// workloads, from its sums.
+func BenchmarkNamespaceHour(b *testing.B) {
+	w, err := window.Open(time.Hour, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer w.Close()
+	m := newMix(100)
+	for _, containers := range m.containers {
+		for i, c := range containers {
+			c.row.Series.Kind, c.row.Series.Namespace, c.row.Series.OwnerName = hub.KindPod, "shop", nodeName(i)
+		}
+	}
+	for round := range hour {
+		var frames []*hub.Frame
+		for i := range 100 {
+			frames = append(frames, m.frame(nodeName(i), round))
+		}
+		for _, s := range aggregate.Sum(frames[0].Time, frames) {
+			if err := w.KeepSums(&s); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	namespace := hub.Series{Kind: hub.KindNamespace, Namespace: "shop"}
+	b.ReportAllocs()
+	for b.Loop() {
+		rounds := 0
+		for s, err := range w.Sums(namespace, func(s *hub.Series) bool { return *s == namespace }, time.Time{}, m.end()) {
+			if err != nil || s.Rows[0].Reporting != 3000 {
+				b.Fatal(s, err)
+			}
+			rounds++
+		}
+		if rounds != hour {
+			b.Fatalf("%d rounds, want %d", rounds, hour)
+		}
+	}
+}
+
+// BenchmarkLatest reads the latest frame of each of a hundred nodes. The hub
+// does not: its view has them.
+func BenchmarkLatest(b *testing.B) {
+	w, m, _ := filled(b, 100, 0)
+	b.ReportAllocs()
+	for b.Loop() {
+		rows := 0
+		for f, err := range w.Frames("", nil, m.end(), m.end()) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			rows += len(f.Rows)
+		}
+		if rows != 100*perNode {
+			b.Fatalf("%d rows, want %d", rows, 100*perNode)
+		}
+	}
+}
