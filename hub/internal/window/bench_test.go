@@ -1,7 +1,9 @@
 package window_test
 
 import (
+	"math"
 	"runtime"
+	"strconv"
 	"testing"
 	"time"
 
@@ -131,4 +133,64 @@ func BenchmarkLatest(b *testing.B) {
 			b.Fatalf("%d rows, want %d", rows, 100*perNode)
 		}
 	}
+}
+
+// BenchmarkWholeHub keeps what a hub keeps of an hour of nodes with 30 pods of
+// two containers each: rows of nodes, pods and containers and all sums, and
+// reports how much that is for each container.
+func BenchmarkWholeHub(b *testing.B) {
+	const nodes = 50
+	containers := float64(nodes * 2 * perNode * hour)
+	for b.Loop() {
+		before := heap()
+		w, err := window.Open(time.Hour, 0)
+		if err != nil {
+			b.Fatal(err)
+		}
+		m := newMix(2 * nodes)
+		for round := range hour {
+			var frames []*hub.Frame
+			for i := range nodes {
+				frames = append(frames, wholeFrame(m.frame(nodeName(2*i), round), m.frame(nodeName(2*i+1), round)))
+			}
+			for _, f := range frames {
+				if err := w.Keep(f); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for _, s := range aggregate.Sum(frames[0].Time, frames) {
+				if err := w.KeepSums(&s); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+		m = nil
+		b.ReportMetric(float64(heap()-before)/containers, "heap-B/container")
+		b.ReportMetric(float64(w.Status().Bytes)/containers, "B/container")
+		b.ReportMetric(float64(w.Status().Samples)/containers, "rows/container")
+		w.Close()
+	}
+}
+
+// wholeFrame makes one frame of two: the i-th containers of both are a pod.
+// Only pods have a network.
+func wholeFrame(a, c *hub.Frame) *hub.Frame {
+	node := hub.Row{Series: hub.Series{Kind: hub.KindNode, Node: a.Node}, Usage: hub.NewUsage()}
+	node.Usage.OverSeconds = a.Rows[0].Usage.OverSeconds
+	rows := []hub.Row{node}
+	for i := range a.Rows {
+		app, sidecar := a.Rows[i], c.Rows[i]
+		pod := app
+		pod.Series.Kind, pod.Series.Container, pod.Series.OwnerName = hub.KindPod, "", "web-"+strconv.Itoa(i/3)
+		pod.Usage.Values.Add(&sidecar.Usage.Values)
+		rows[0].Usage.Values.Add(&pod.Usage.Values)
+		sidecar.Series = app.Series
+		sidecar.Series.Container = "proxy"
+		sidecar.Usage.OverSeconds = app.Usage.OverSeconds
+		for m := hub.NetworkRxBytes; m <= hub.NetworkTxBytesPerSecond; m++ {
+			app.Usage.Values[m], sidecar.Usage.Values[m] = math.NaN(), math.NaN()
+		}
+		rows = append(rows, pod, app, sidecar)
+	}
+	return &hub.Frame{Time: a.Time, Node: a.Node, Rows: rows}
 }

@@ -139,15 +139,22 @@ func (w *Window) streamFor(key streamKey) *stream {
 	return s
 }
 
-// forget drops the streams and names that no block since that one has.
+// forget drops the streams and names that no block since that one has. It is
+// the writer's to change the streams, so it needs the lock only where it does.
 func (w *Window) forget(since uint32) {
-	for key, s := range w.streams {
-		before := s.bytes
-		s.forget(since)
+	var dead []*stream
+	for _, s := range w.streams {
+		w.ledger.streams -= s.bytes
 		if s.used < since {
-			delete(w.streams, key)
-			s.bytes = 0
+			dead = append(dead, s)
+			continue
 		}
-		w.ledger.streams += s.bytes - before
+		s.forget(since)
+		w.ledger.streams += s.bytes
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, s := range dead {
+		delete(w.streams, s.key)
 	}
 }

@@ -201,16 +201,13 @@ func insert(s *stream, r *round, value string, floor int64, buffer *buffer) (h *
 }
 
 // advance notes the newest round. With a new block it forgets what no block
-// has any more.
+// has any more, nor had lately: somebody may still be decoding it.
 func (w *Window) advance(newest int64) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if newest <= w.newest {
-		return
-	}
 	if blockOf(newest) > blockOf(w.newest) {
 		w.forget(blockOf(max(newest-2*int64(w.keep)-int64(2*blockSpan), 0)))
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.newest = newest
 }
 
