@@ -14,16 +14,28 @@ func testFewDescriptors(t *testing.T, parent *agent) {
 }
 
 // testFewWatches has a kernel that tells nobody of more than a few changes of
-// its files: others on the node may have taken all there is.
+// its files: others on the node may have taken all there is. Without an instance
+// the agent never watches; without watches it has to stop.
 func testFewWatches(t *testing.T, parent *agent) {
-	for setting, few := range map[string]string{"max_user_watches": "3", "max_user_instances": "1", "max_queued_events": "2"} {
-		file := "/proc/sys/fs/inotify/" + setting
-		before, err := os.ReadFile(file)
-		must(t, err)
-		must(t, os.WriteFile(file, []byte(few), 0))
-		t.Cleanup(func() { must(t, os.WriteFile(file, before, 0)) })
+	for name, settings := range map[string]map[string]string{
+		"instances": {"max_user_instances": "1"},
+		"watches":   {"max_user_watches": "3", "max_queued_events": "2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for setting, few := range settings {
+				file := "/proc/sys/fs/inotify/" + setting
+				before, err := os.ReadFile(file)
+				must(t, err)
+				must(t, os.WriteFile(file, []byte(few), 0))
+				t.Cleanup(func() { must(t, os.WriteFile(file, before, 0)) })
+			}
+			a := startAgent(t, parent.tree, nil)
+			testScarce(t, a)
+			if a.warnings["watch"] == "" {
+				t.Error("the agent does not say that it cannot watch")
+			}
+		})
 	}
-	testScarce(t, startAgent(t, parent.tree, nil))
 }
 
 // testScarce has pods come and go under an agent that lacks something.

@@ -151,20 +151,19 @@ func (f *folder) close() {
 
 // pids appends the processes in the folder itself. A threaded group has none to
 // show, and one that is gone none.
-func (f *folder) pids(fsys hostfs.FS, buf *hostfs.Buffer, pids []int) []int {
+func (f *folder) pids(fsys hostfs.FS, buf *hostfs.Buffer, pids []int) ([]int, error) {
 	if f.procs == nil {
 		f.procs = fsys.Reader(f.path, "cgroup.procs", hostfs.KeepOpen)
 	}
 	text, err := buf.Read(f.procs)
 	if err != nil {
 		f.procs.Close()
-		return pids
+		return pids, nil
 	}
-	pids, err = AppendProcs(pids, text)
-	if err != nil && f.err == nil {
-		f.err = fmt.Errorf("parse %s/cgroup.procs: %w", f.path, err)
+	if pids, err = AppendProcs(pids, text); err != nil {
+		return pids, fmt.Errorf("parse %s: %w", f.procs.Name(), err)
 	}
-	return pids
+	return pids, nil
 }
 
 // A Process is in one group of a pod.

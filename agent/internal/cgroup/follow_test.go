@@ -1,11 +1,15 @@
 package cgroup
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/kubemon/kubemon/agent/internal/hostfs"
 )
 
 // TestTreeAfterLostChanges has more changes between two looks than the kernel
@@ -81,4 +85,47 @@ func seeFolders(tree *Tree) (paths []string) {
 		}
 	}
 	return paths
+}
+
+// scarce lets so many folders be watched, like a kernel whose watches others
+// have used up.
+type scarce struct {
+	hostfs.Dir
+	left int
+}
+
+func (s *scarce) Watch(w *hostfs.Watcher, folder string) (int, error) {
+	if s.left--; s.left < 0 {
+		return 0, syscall.ENOSPC
+	}
+	return s.Dir.Watch(w, folder)
+}
+
+// TestTreeWithoutEnoughWatches runs out of watches at each folder in turn, and
+// goes on without any: a watched folder goes, an unwatched one comes.
+func TestTreeWithoutEnoughWatches(t *testing.T) {
+	pod := "kubepods/burstable/pod" + uid
+	for left := range 5 {
+		dir := groups(t, pod+"/"+hexID("1"))
+		tree := NewTree(&scarce{dir, left}, newWatcher(t, true), nil)
+		for _, step := range []struct {
+			do   func() error
+			want int // pods
+		}{
+			{func() error { return nil }, 1},
+			{func() error { return os.RemoveAll(filepath.Join(dir.String(), "kubepods")) }, 0},
+			{func() error { return os.MkdirAll(filepath.Join(dir.String(), pod, hexID("2")), 0o755) }, 1},
+		} {
+			if err := step.do(); err != nil {
+				t.Fatal(err)
+			}
+			if err := tree.Update(); err != nil {
+				t.Fatal(err)
+			}
+			if len(tree.Pods) != step.want || !errors.Is(tree.Unwatched, syscall.ENOSPC) {
+				t.Errorf("%d watches: %d pods, unwatched %v; want %d and ENOSPC", left, len(tree.Pods), tree.Unwatched, step.want)
+			}
+		}
+		tree.Close()
+	}
 }

@@ -20,10 +20,9 @@ const (
 // A Group is one control group whose files are read again and again. After
 // Read, each part is what the kernel said last, or has an error.
 //
-// Not every file is read each time. What a group's parent counts includes what
-// the group counts, so where the parent's OOM kills or I/O have not moved, the
-// group's have not either. A limit moves only when a program writes it, which
-// the [Tree] is told of.
+// Not every file is read each time. A limit moves only when a program writes
+// it, which the [Tree] is told of. The OOM kills of a group count in the group
+// above as well, so where those stand, these do. Of nothing else is that true.
 type Group struct {
 	Path string
 	ID   uint64 // the folder's inode: a new one is a new group
@@ -44,7 +43,6 @@ type Group struct {
 	files   [numFiles]groupFile
 	doubt   bool // a file was found by its name: it may be another group's
 	oomRest bool // OOM kills have not moved since they were read before
-	ioRest  bool
 }
 
 // A groupFile is one file of a group.
@@ -78,7 +76,12 @@ const (
 )
 
 // keep says which files stay open: those that are read nearly every time.
-func (f file) keep() hostfs.Keep { return f <= ioPressure }
+func (f file) keep() hostfs.Keep {
+	if f <= ioPressure {
+		return hostfs.KeepOpen
+	}
+	return hostfs.OpenEachTime
+}
 
 func (f file) String() string {
 	return [numFiles]string{
@@ -140,7 +143,7 @@ func (g *Group) limitsWritten() {
 // Read brings the group up to date. It is false when the group is gone, which
 // it can be at any moment; then nothing of what was read counts.
 func (g *Group) Read(buf *hostfs.Buffer, sources Sources) bool {
-	g.doubt, g.oomRest, g.ioRest = false, false, false
+	g.doubt, g.oomRest = false, false
 	g.readCPU(buf)
 	g.readMemory(buf, sources)
 	g.readPIDs(buf)
@@ -193,6 +196,7 @@ func read[T any](g *Group, buf *hostfs.Buffer, f file, parse func([]byte) (T, er
 	}
 	value, err := parse(text)
 	if err != nil {
+		g.files[f].known = false
 		return fmt.Errorf("parse %s/%s: %w", g.Path, f, err)
 	}
 	*to = value
@@ -243,10 +247,12 @@ func (g *Group) readMemory(buf *hostfs.Buffer, sources Sources) {
 		func() error { return g.readOOMKills(buf, sources) },
 		func() error { return readLimit(g, buf, memoryMax, parseLimit, &m.LimitBytes) },
 	} {
-		if g.MemoryErr != nil {
-			return
+		if g.MemoryErr == nil {
+			g.MemoryErr = part()
 		}
-		g.MemoryErr = part()
+	}
+	if g.MemoryErr != nil { // look again, even if the group above stands
+		g.files[memoryEvents].known = false
 	}
 }
 
@@ -287,33 +293,14 @@ func (g *Group) readPressure(buf *hostfs.Buffer, resource int) {
 	g.PressureErr[resource] = read(g, buf, cpuPressure+file(resource), ParseStall, &g.Pressure[resource])
 }
 
+// readIO reads io.stat, also where that of the group above stands: from Linux
+// 6.2 to 6.9 a group's I/O reached only the group right above it.
 func (g *Group) readIO(buf *hostfs.Buffer) {
-	if g.files[ioStat].known && g.above != nil && g.above.ioRest {
-		g.ioRest = true
-		return
-	}
-	known := g.files[ioStat].known
 	text, err := g.text(buf, ioStat)
-	if err != nil {
-		g.IOErr = err
-		return
-	}
-	before := g.ioSum()
-	if g.IO, err = appendIO(g.IO[:0], text); err != nil {
-		err = fmt.Errorf("parse %s/%s: %w", g.Path, ioStat, err)
+	if err == nil {
+		if g.IO, err = appendIO(g.IO[:0], text); err != nil {
+			err = fmt.Errorf("parse %s/%s: %w", g.Path, ioStat, err)
+		}
 	}
 	g.IOErr = err
-	g.ioRest = known && err == nil && before == g.ioSum()
-}
-
-// ioSum is equal before and after a time without I/O: no counter falls while a
-// group lives.
-func (g *Group) ioSum() (sum DeviceIO) {
-	for _, device := range g.IO {
-		sum.ReadBytes += device.ReadBytes
-		sum.WrittenBytes += device.WrittenBytes
-		sum.ReadOps += device.ReadOps
-		sum.WriteOps += device.WriteOps
-	}
-	return sum
 }

@@ -7,7 +7,11 @@ func (t *Tree) index() {
 	t.Slices, t.Pods, t.Containers, t.Problems = nil, nil, nil, nil
 	x := indexing{tree: t, podAt: make(map[string]int), containers: make(map[string]string)}
 	for _, slice := range t.root.below {
-		if slice.kind != leftOut && len(t.Slices) < maxSlices && t.group(slice, nil) {
+		switch {
+		case slice.kind == leftOut:
+		case len(t.Slices) == maxSlices:
+			x.problem("%s is left out: there are more than %d slices", slice.path, maxSlices)
+		case t.group(slice, nil):
 			t.Slices = append(t.Slices, slice.group)
 		}
 		x.visit(slice, slice.group)

@@ -185,8 +185,8 @@ func (t *Tree) visit(f *folder) error {
 	for _, child := range f.below {
 		err := t.visit(child)
 		if err != nil && !IsGone(err) {
-			child.err, child.stale = err, false // until Refresh
-			t.changed = true
+			t.note(child, err)
+			child.stale = false // until Refresh
 		}
 	}
 	return nil
@@ -207,7 +207,8 @@ func (t *Tree) list(f *folder) error {
 	if err != nil {
 		return err
 	}
-	f.stale, f.err = false, nil
+	f.stale = false
+	t.note(f, nil)
 	old := f.below
 	f.below = make([]*folder, 0, len(entries))
 	for _, entry := range entries {
@@ -229,11 +230,17 @@ func (t *Tree) list(f *folder) error {
 	return nil
 }
 
+// note takes note of what is wrong with a folder, nil if nothing is.
+func (t *Tree) note(f *folder, err error) {
+	t.changed = t.changed || f.err != nil || err != nil
+	f.err = err
+}
+
 // newFolder returns the folder of a name below parent, nil where there are too
 // many.
 func (t *Tree) newFolder(parent *folder, name string) *folder {
 	if t.folders >= maxFolders {
-		parent.err = fmt.Errorf("%s is left out: there are more than %d control groups", join(parent.path, name), maxFolders)
+		t.note(parent, fmt.Errorf("%s is left out: there are more than %d control groups", join(parent.path, name), maxFolders))
 		return nil
 	}
 	t.folders++
@@ -256,6 +263,7 @@ func (t *Tree) watch(f *folder) error {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.ENOMEM):
 		t.watcher.Close()
 		t.watcher, t.Unwatched = nil, err
+		clear(t.watched)
 	default:
 		return err
 	}
@@ -278,7 +286,10 @@ func (t *Tree) HostPIDs(buf *hostfs.Buffer) iter.Seq2[int, string] {
 			if !f.kind.ofHost() {
 				continue
 			}
-			t.pids = f.pids(t.fsys, buf, t.pids[:0])
+			var err error
+			if t.pids, err = f.pids(t.fsys, buf, t.pids[:0]); err != nil {
+				t.note(f, err)
+			}
 			for _, pid := range t.pids {
 				if !yield(pid, f.path) {
 					return

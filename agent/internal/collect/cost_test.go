@@ -16,11 +16,10 @@ const (
 	// maxAllocations holds for any number of pods.
 	maxAllocations = 40
 	maxPodBytes    = 2_000
-	// maxPodCalls is for a pod of two containers that did no I/O: eight files
-	// of each of the three groups that can always have moved, five calls for
-	// the pod's network. The rest of the node takes maxNodeCalls with ten
-	// processes.
-	maxPodCalls  = 3*8 + 5
+	// maxPodCalls is for a pod of two containers: nine files of each of the
+	// three groups that can always have moved, five calls for the pod's
+	// network. The rest of the node takes maxNodeCalls with ten processes.
+	maxPodCalls  = 3*9 + 5
 	maxNodeCalls = 80
 )
 

@@ -80,8 +80,11 @@ func (f *factFinder) findCgroup(version string) {
 		f.warnings.add("cgroup", "hybrid control groups are not supported: "+strings.Join(v1, ", ")+
 			" belong to cgroup v1; there are no numbers of pods, the node's CPU time and pressure are true")
 	}
-	_, err = fs.ReadFile(f.node.Cgroup, "memory.current")
+	_, err = fs.Stat(f.node.Cgroup, "memory.current")
 	group.Nested = err == nil
+	if err != nil && !cgroup.IsGone(err) {
+		f.warn("cgroup", fmt.Errorf("tell a nested node from a machine: %w", err))
+	}
 }
 
 // v1Controllers is empty on a kernel without /proc/cgroups.

@@ -24,7 +24,7 @@ func newHostFiles(node Node) hostFiles {
 		stat: proc(".", "stat"), meminfo: proc(".", "meminfo"), loadavg: proc(".", "loadavg"),
 		pressure:  [3]hostfs.Reader{proc("pressure", "cpu"), proc("pressure", "memory"), proc("pressure", "io")},
 		netdev:    table{file: proc("1/net", "dev")},
-		diskstats: table{file: proc(".", "diskstats")},
+		diskstats: table{file: node.Proc.Reader(".", "diskstats", hostfs.KeepOpenToEnd)},
 	}
 	if node.Cgroup == nil {
 		return f

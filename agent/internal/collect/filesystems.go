@@ -41,7 +41,7 @@ func (f *factFinder) findMounts() {
 	if err == nil {
 		mounts, err = procfs.ParseMountinfo(text)
 	}
-	f.localEvents = slices.ContainsFunc(mounts, func(m procfs.Mount) bool {
+	f.localEvents = err != nil || slices.ContainsFunc(mounts, func(m procfs.Mount) bool {
 		return m.Type == "cgroup2" && slices.Contains(strings.Split(m.Options, ","), "memory_localevents")
 	})
 	switch {

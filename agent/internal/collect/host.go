@@ -77,6 +77,9 @@ func (r *reading) hostCPU() snapshot.HostCPU {
 	if err != nil {
 		if !cgroup.IsGone(err) { // old kernels have none at the root
 			r.warn("cpu", err)
+			// The clock of /proc/stat is another one, and on a nested node the
+			// machine's: a counter must not jump between them.
+			c.UsageMicros, c.UserMicros, c.SystemMicros = nil, nil, nil
 		}
 		return c
 	}
@@ -117,7 +120,7 @@ func (r *reading) hostMemory(nested bool) snapshot.HostMemory {
 // hostPressure finds out whether the kernel has pressure stall information, and
 // says why not in words.
 func (r *reading) hostPressure(nested bool) *snapshot.Pressure {
-	_, err := parse(r, r.files.pressure[cgroup.CPUPressure], cgroup.ParseStall)
+	machine, err := parse(r, r.files.pressure[cgroup.CPUPressure], cgroup.ParseStall)
 	switch {
 	case err == nil:
 	case errors.Is(err, fs.ErrNotExist):
@@ -131,14 +134,13 @@ func (r *reading) hostPressure(nested bool) *snapshot.Pressure {
 		return nil
 	}
 	r.sources.Pressure = true
-	files := &r.files.pressure
+	stalls, errs := [3]cgroup.Stall{machine}, [3]error{}
+	files, read := &r.files.pressure, 1 // the machine's of the CPU is read
 	if nested {
-		files = &r.files.rootPressure
+		files, read = &r.files.rootPressure, 0
 	}
-	var stalls [3]cgroup.Stall
-	var errs [3]error
-	for i, file := range files {
-		stalls[i], errs[i] = parse(r, file, cgroup.ParseStall)
+	for i := read; i < len(files); i++ {
+		stalls[i], errs[i] = parse(r, files[i], cgroup.ParseStall)
 	}
 	return r.pressure(&stalls, &errs)
 }

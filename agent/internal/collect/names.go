@@ -86,6 +86,7 @@ func (f *namesFolder) list(r *reading) (entries []fs.DirEntry, changed bool) {
 	if err == nil && info.ModTime().Equal(f.listed) {
 		return nil, false
 	}
+	f.listed = time.Time{}
 	if err == nil {
 		entries, err = fs.ReadDir(f.fsys, ".")
 	}
@@ -93,7 +94,6 @@ func (f *namesFolder) list(r *reading) (entries []fs.DirEntry, changed bool) {
 		r.warn("names", err)
 		return nil, true
 	}
-	f.listed = time.Time{}
 	if r.wall.Sub(info.ModTime()) > settled {
 		f.listed = info.ModTime()
 	}

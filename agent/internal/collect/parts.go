@@ -24,7 +24,7 @@ type parts struct {
 
 // sizes says how many of each kind there are.
 type sizes struct {
-	slices, pods, containers, cpus, memories, pids, pressures, stalls, numbers, limits, devices, interfaces int
+	containers, cpus, memories, pids, pressures, stalls, numbers, limits, devices, interfaces int
 }
 
 func newParts(last sizes) *parts {

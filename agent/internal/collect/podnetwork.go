@@ -3,6 +3,7 @@ package collect
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -61,6 +62,9 @@ func (r *reading) stillThere(network *podNetwork, hostID uint64) bool {
 		return err == nil && id == hostID
 	}
 	text, err := r.buf.Read(network.netdev)
+	if err != nil && !isEnded(err) {
+		r.warn("network", err)
+	}
 	if err != nil || network.netdev.Inode() != network.id {
 		return false
 	}
@@ -86,14 +90,24 @@ func (r *reading) isMember(network *podNetwork) bool {
 func (r *reading) choose(network *podNetwork, pod *cgroup.Pod, hostID uint64) {
 	network.close()
 	network.containers = pod.Containers
-	network.process, network.id = r.namespace(r.processesOf(pod))
+	processes := r.processesOf(pod)
+	network.process, network.id = r.namespace(processes)
 	if network.id == 0 {
+		r.checkHidden(pod, processes)
 		return
 	}
 	network.members = r.node.Cgroup.Reader(network.process.Group, "cgroup.procs", hostfs.KeepOpen)
 	network.netdev = r.node.Proc.Reader(strconv.Itoa(network.process.PID)+"/net", "dev", hostfs.OpenEachTime)
 	if !r.stillThere(network, hostID) {
 		network.id = 0 // it ended just now
+	}
+}
+
+// checkHidden warns when a pod has processes that are still there and cannot be
+// looked at, as with a /proc that hides them.
+func (r *reading) checkHidden(pod *cgroup.Pod, processes podProcesses) {
+	if len(processes.all) > 0 && slices.Contains(r.processesOf(pod).all, processes.all[0]) {
+		r.warnings.add("network", fmt.Sprintf("process %d of pod %s cannot be looked at: is /proc mounted with hidepid?", processes.all[0].PID, pod.UID))
 	}
 }
 
@@ -139,6 +153,9 @@ func (p *podProcesses) add(r *reading, group string) {
 	had := len(p.all)
 	var err error
 	p.all, err = cgroup.AppendProcesses(r.node.Cgroup, &r.buf, group, p.all)
+	if err != nil && !cgroup.IsGone(err) && !errors.Is(err, errors.ErrUnsupported) { // it is threaded
+		r.warn("network", err)
+	}
 	if err == nil && len(p.all) > had {
 		p.first = append(p.first, slices.MinFunc(p.all[had:], func(a, b cgroup.Process) int { return cmp.Compare(a.PID, b.PID) }))
 	}

@@ -29,18 +29,22 @@ type Reader interface {
 }
 
 // Keep says whether a reader keeps its file open between two readings.
-type Keep bool
+type Keep int
 
 const (
-	// KeepOpen is for what is read every time: one system call instead of four.
-	KeepOpen Keep = true
 	// OpenEachTime is for what is read now and then, and for files that must
 	// not be held: an open /proc/PID/net/dev keeps the network namespace alive.
-	OpenEachTime Keep = false
+	OpenEachTime Keep = iota
+	// KeepOpen is for what is read every time: one system call instead of four.
+	KeepOpen
+	// KeepOpenToEnd is KeepOpen for a file whose records can be long, as that
+	// of a disk with many partitions in /proc/diskstats: only an empty read
+	// shows its end.
+	KeepOpenToEnd
 )
 
 // Descriptors bounds how many files are kept open. A kept kernel file costs
-// some 5 kB of kernel memory, charged to the agent's own control group: the
+// some 6 kB of kernel memory, charged to the agent's own control group: the
 // page that the kernel prints into, the inode, the name.
 type Descriptors struct{ left atomic.Int64 }
 
@@ -109,18 +113,14 @@ func (f *File) Close() {
 // Read implements [Reader].
 func (f *File) Read(buf []byte) ([]byte, error) {
 	if f.fd != closed {
-		data, err := readWhole(f.fd, buf)
-		if err != nil {
-			return nil, f.error("read", err)
-		}
-		return data, nil
+		return f.readWhole(f.fd, buf)
 	}
 	fd, err := f.open()
 	if err != nil {
 		return nil, err
 	}
 	data, err := f.readOpened(fd, buf)
-	if err == nil && bool(f.keep) && f.descriptors.take() {
+	if err == nil && f.keep != OpenEachTime && f.descriptors.take() {
 		f.fd = fd
 		return data, nil
 	}
@@ -134,11 +134,7 @@ func (f *File) readOpened(fd int, buf []byte) ([]byte, error) {
 		return nil, f.error("stat", err)
 	}
 	f.inode = stat.Ino
-	data, err := readWhole(fd, buf)
-	if err != nil {
-		return nil, f.error("read", err)
-	}
-	return data, nil
+	return f.readWhole(fd, buf)
 }
 
 // error is made only when there is one, so that a reading without errors
@@ -150,17 +146,21 @@ func (f *File) error(op string, err error) error {
 const pageBytes = 4096
 
 // readWhole reads a kernel file with one call where that is enough. The kernel
-// prints as many whole records as fit a page; no file that is read this way has
-// a record near half a page, so who gets less than that has met the end.
-func readWhole(fd int, buf []byte) ([]byte, error) {
+// prints as many whole records as fit a page; in the files that are read this
+// way none comes near half a page, so who gets less than that has met the end.
+func (f *File) readWhole(fd int, buf []byte) ([]byte, error) {
 	if cap(buf) < pageBytes {
 		buf = make([]byte, 0, pageBytes)
 	}
 	n, err := pread(fd, buf[:cap(buf)], 0)
-	if err != nil || n < pageBytes/2 {
-		return buf[:n], err
+	data := buf[:n]
+	if err == nil && n > 0 && (n >= pageBytes/2 || f.keep == KeepOpenToEnd) {
+		data, err = readToEnd(fd, data)
 	}
-	return readToEnd(fd, buf[:n])
+	if err != nil {
+		return nil, f.error("read", err)
+	}
+	return data, nil
 }
 
 // readToEnd appends the rest of a file to what was read of it. Only an empty

@@ -32,8 +32,13 @@ func NewWatcher() (*Watcher, error) {
 	return &Watcher{fd: fd, events: make([]byte, 16<<10)}, nil
 }
 
-// Close ends all watching.
-func (w *Watcher) Close() { syscall.Close(w.fd) }
+// Close ends all watching. Another Close does nothing.
+func (w *Watcher) Close() {
+	if w.fd != closed {
+		syscall.Close(w.fd)
+		w.fd = closed
+	}
+}
 
 // add watches a folder. A folder that is watched already keeps its number.
 func (w *Watcher) add(folder string) (int, error) {
