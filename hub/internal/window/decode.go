@@ -9,8 +9,12 @@ import (
 // are passed over: their numbers are not what they were.
 type decoder struct {
 	round
-	gap    int64
-	reader reader
+	// everything is decoded, wanted or not: where containers are wanted, whose
+	// rows depend on those before them.
+	everything bool
+	expect     expectation
+	gap        int64
+	reader     reader
 	// named gives a number its name, and whether its rows are wanted.
 	named  func(number uint32) (n *name, wanted bool)
 	wanted []bool
@@ -35,8 +39,8 @@ func (d *decoder) next() bool {
 		d.roster(n - 1)
 	}
 	for i := range d.rows {
-		if d.wanted[i] {
-			d.row(&d.rows[i])
+		if d.everything || d.wanted[i] {
+			d.row(i)
 		} else {
 			r.pass(bits.OnesCount64(r.uvarint()))
 		}
@@ -71,12 +75,13 @@ func (d *decoder) roster(n uint64) {
 			return
 		}
 	}
-	d.names, d.rows, d.wanted = names, rows, wanted
+	d.names, d.rows, d.wanted, d.expect.roles = names, rows, wanted, rolesOf(names)
 }
 
 // row reads what of a row is not as expected.
-func (d *decoder) row(now *row) {
-	before := *now
+func (d *decoder) row(i int) {
+	now, before := &d.rows[i], d.rows[i]
+	*now = *d.expect.of(i, &before)
 	changed := d.reader.uvarint()
 	if changed>>columns != 0 {
 		d.reader.fail(errCorrupt)
@@ -92,4 +97,5 @@ func (d *decoder) row(now *row) {
 			now[c] += uint64(d.reader.varint())
 		}
 	}
+	d.expect.saw(i, &before, now)
 }

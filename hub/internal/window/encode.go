@@ -17,12 +17,14 @@ type head struct {
 	over    uint64
 	names   []*name
 	rows    []row
+	roles   []role
 }
 
 // A buffer has room that writers use again.
 type buffer struct {
-	bytes []byte
-	rows  []row
+	bytes  []byte
+	rows   []row
+	expect expectation
 }
 
 func newHead(block uint32) *head { return &head{block: block, at: blockStart(block)} }
@@ -36,8 +38,12 @@ func (h *head) append(r *round, buffer *buffer) {
 	b := binary.AppendVarint(buffer.bytes[:0], gap-h.gap)
 	b = binary.AppendVarint(b, int64(r.over-h.over))
 	b = h.appendRoster(b, r.names)
+	expect := &buffer.expect
+	expect.roles = h.roles
 	for i := range r.rows {
-		b = appendRow(b, &h.rows[i], &r.rows[i], r.over)
+		before, now := &h.rows[i], &r.rows[i]
+		b = appendRow(b, expect.of(i, before), before, now, r.over)
+		expect.saw(i, before, now)
 	}
 	h.value += string(b)
 	h.samples += int64(len(r.rows))
@@ -67,16 +73,16 @@ func (h *head) appendRoster(b []byte, names []*name) []byte {
 		b = append(b, 0)
 		b = binary.AppendUvarint(b, uint64(n.number))
 	}
-	h.names, h.rows = names, rows
+	h.names, h.rows, h.roles = names, rows, rolesOf(names)
 	return b
 }
 
 // appendRow adds what of the row is not as expected.
-func appendRow(b []byte, before, now *row, over uint64) []byte {
+func appendRow(b []byte, want, before, now *row, over uint64) []byte {
 	var deltas row
 	var changed uint64
 	for c := range columns {
-		expected := before[c]
+		expected := want[c]
 		if c >= firstRate {
 			expected = now.expectRate(c, before, over)
 		}

@@ -161,6 +161,7 @@ func (b block) decode(match func(*hub.Series) bool, first, last int64, yield fun
 		n, _ := b.stream.named(number)
 		return n, n != nil && (match == nil || match(&n.series))
 	})
+	d.everything = match == nil || b.stream.has(func(s *hub.Series) bool { return s.Kind == hub.KindContainer && match(s) })
 	for d.next() && d.at <= last {
 		if d.at >= first && !yield(b.stream, found{at: timeOf(d.at), rows: d.read()}) {
 			return false

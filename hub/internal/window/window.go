@@ -42,7 +42,9 @@
 //
 // All are varints (encoding/binary): gap, over and delta zigzag, the others
 // unsigned. A column is expected to be as in the series' row of the round
-// before, or 0 if it has none; a rate to be what its counter grew by. Columns
+// before, or 0 if it has none; a rate to be what its counter grew by; the last
+// container of a pod to have changed by what the pod did and the containers
+// before it did not (expect.go). Columns
 // hold numbers that are one more than the value in the unit of its column, so
 // that 0 is unknown and 1 is 0. A delta of memory is halved pages or one more
 // than twice the bytes. columns.go has the columns and their units.
@@ -184,6 +186,7 @@ func insert(s *stream, r *round, value string, floor int64, buffer *buffer) (h *
 	h = newHead(r.block())
 	placed := false
 	d := newDecoder(value, r.block(), s.named)
+	d.everything = true
 	for d.next() {
 		before += int64(len(d.rows))
 		if d.at >= r.at && !placed {

@@ -42,13 +42,19 @@ func (f *fleet) frame() *hub.Frame {
 	return frame
 }
 
-// churn lets pods of the node come, go, come back and change places.
+// churn lets pods and containers of the node come, go, come back and change
+// places.
 func (f *fleet) churn(node string) []hub.Series {
 	pods := slices.Clone(f.pods[node])
 	switch f.rand.IntN(8) {
 	case 0:
 		f.made++
-		pods = append(pods, hub.Series{Kind: hub.KindPod, Node: node, Namespace: "shop", Pod: fmt.Sprint("web-", f.made%9)})
+		pod := hub.Series{Kind: hub.KindPod, Node: node, Namespace: "shop", Pod: fmt.Sprint("web-", f.made%9)}
+		pods = append(pods, pod)
+		for i := range f.rand.IntN(4) {
+			pod.Kind, pod.Container = hub.KindContainer, fmt.Sprint("container-", i)
+			pods = append(pods, pod)
+		}
 	case 1:
 		if len(pods) > 0 {
 			i := f.rand.IntN(len(pods))
@@ -126,6 +132,29 @@ func (f *fleet) look(t *testing.T, s Store) {
 	from := f.round.Add(-time.Duration(f.rand.Int64N(int64(2 * keep))))
 	to := from.Add(time.Duration(f.rand.Int64N(int64(2 * keep))))
 	want(t, s, node, from, to, f.want(node, from, to, keep)...)
+	f.lookFor(t, s, from, to)
+}
+
+// lookFor reads the rows of one pod or of one container.
+func (f *fleet) lookFor(t *testing.T, s Store, from, to time.Time) {
+	t.Helper()
+	kind, pod := []hub.Kind{hub.KindPod, hub.KindContainer}[f.rand.IntN(2)], fmt.Sprint("web-", f.rand.IntN(9))
+	match := func(s *hub.Series) bool {
+		return s.Kind == kind && s.Pod == pod && (kind == hub.KindPod || s.Container == "container-1")
+	}
+	var got, wanted []hub.Row
+	for frame, err := range s.Frames("", match, from, to) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, frame.Rows...)
+	}
+	for _, frame := range f.want("", from, to, keep) {
+		wanted = append(wanted, matching(frame.Rows, match)...)
+	}
+	if !slices.EqualFunc(got, wanted, equalRows) {
+		t.Fatalf("rows of %s %s are\n%+v\nwant\n%+v", kind, pod, got, wanted)
+	}
 }
 
 // next goes on to another round, mostly the next but sometimes a later one.
