@@ -50,6 +50,21 @@ func TestHistoryOfSumsIsThatOfFrames(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer w.Close()
+	keepRandomRounds(t, w)
+	view := Answer(round(shop()))
+	for _, q := range []hub.HistoryQuery{
+		{Kind: hub.KindCluster},
+		{Kind: hub.KindNode, Name: "n3"},
+		{Kind: hub.KindNamespace, Name: "space-1"},
+		{Kind: hub.KindWorkload, Namespace: "space-0", Name: "app-2", OwnerKind: "deployment"},
+		{Kind: hub.KindWorkload, Namespace: "space-1", Name: "app-1", OwnerKind: "Job"},
+	} {
+		compareWithFrames(t, view, w, q)
+	}
+}
+
+func keepRandomRounds(t *testing.T, w *window.Window) {
+	t.Helper()
 	random := rand.New(rand.NewPCG(3, 4))
 	const rounds = 100
 	for i := range rounds {
@@ -71,28 +86,23 @@ func TestHistoryOfSumsIsThatOfFrames(t *testing.T) {
 			}
 		}
 	}
-	view := Answer(round(shop()))
-	for _, q := range []hub.HistoryQuery{
-		{Kind: hub.KindCluster},
-		{Kind: hub.KindNode, Name: "n3"},
-		{Kind: hub.KindNamespace, Name: "space-1"},
-		{Kind: hub.KindWorkload, Namespace: "space-0", Name: "app-2", OwnerKind: "deployment"},
-		{Kind: hub.KindWorkload, Namespace: "space-1", Name: "app-1", OwnerKind: "Job"},
-	} {
-		got, err := History(view, w, q)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := addUp(t, w, got.Times, q)
-		if isSum(q.Kind) {
-			diff(t, describe(q)+" reporting", got.Reporting, want.Reporting)
-		}
-		for m := range hub.MetricCount {
-			for i := range got.Times {
-				a, b := got.Values[m][i], want.Values[m][i]
-				if math.IsNaN(a) != math.IsNaN(b) || math.Abs(a-b) > 20*window.Precision(m)+1e-9*math.Abs(b) {
-					t.Fatalf("%s: %v in round %d is %v, and the frames add up to %v", describe(q), m, i, a, b)
-				}
+}
+
+func compareWithFrames(t *testing.T, view *hub.View, w *window.Window, q hub.HistoryQuery) {
+	t.Helper()
+	got, err := History(view, w, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := addUp(t, w, got.Times, q)
+	if isSum(q.Kind) {
+		diff(t, describe(q)+" reporting", got.Reporting, want.Reporting)
+	}
+	for m := range hub.MetricCount {
+		for i := range got.Times {
+			a, b := got.Values[m][i], want.Values[m][i]
+			if math.IsNaN(a) != math.IsNaN(b) || math.Abs(a-b) > 20*window.Precision(m)+1e-9*math.Abs(b) {
+				t.Fatalf("%s: %v in round %d is %v, and the frames add up to %v", describe(q), m, i, a, b)
 			}
 		}
 	}
