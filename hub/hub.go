@@ -2,8 +2,8 @@
 // other, in the order of the flow.
 //
 //	discover ─▶ Agent ─▶ scrape ─▶ Result ─▶ delta ─▶ Reading ─▶ aggregate ─▶ Frame ─▶ window
-//	                                                   inventory ─▶ Inventory ┘    ├─▶ Sums ──▶ window
-//	                                                                               └─▶ Round ─▶ View ─▶ rest
+//	                                                   inventory ─▶ Inventory ┘    └─▶ Round ─▶ View ─▶ rest
+//	                                                                                             └─▶ Sums ─▶ window
 //
 // The package holds values and the small pure rules that belong to them. It
 // imports nothing outside the standard library, starts nothing and stores

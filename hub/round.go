@@ -29,8 +29,8 @@ type Series struct {
 type Row struct {
 	Series Series
 	Usage  Usage
-	// Reporting counts what a sum is over; 0 for what is not a sum.
-	Reporting int
+	// Parts counts what a sum is over; zero for what is not a sum.
+	Parts Count
 }
 
 // A Frame is one node's rows of one round: what the window keeps.

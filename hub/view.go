@@ -92,8 +92,9 @@ const (
 type History struct {
 	Times  []time.Time
 	Values [MetricCount][]float64
-	// Reporting counts what each sum holds; nil for what is not a sum.
-	Reporting []int
+	// Reporting counts what each sum holds, Count how many there were; nil for
+	// what is not a sum.
+	Reporting, Count []int
 	// Last is the newest series that matched, for things that are gone.
 	Last Series
 }

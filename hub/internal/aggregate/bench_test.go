@@ -43,6 +43,6 @@ func BenchmarkSum(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		Sum(noon, frames)
+		Sum(viewAt(noon), frames)
 	}
 }

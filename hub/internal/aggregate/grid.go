@@ -71,7 +71,8 @@ func (g grid) bucket(step time.Duration, maxPoints int) int {
 // thin joins each size points into one, going back from the newest, so that
 // only the oldest may be of fewer. A bucket has the time of its last point. It
 // is the mean of what is known, for a counter the last that is known, and a gap
-// if nothing is. It reports as few as the least complete round that reported.
+// if nothing is. It reports as few as the least complete round that reported,
+// of as many as there ever were.
 func thin(h hub.History, size int) hub.History {
 	if size <= 1 {
 		return h
@@ -84,6 +85,7 @@ func thin(h hub.History, size int) hub.History {
 		}
 		if h.Reporting != nil {
 			out.Reporting = append(out.Reporting, fewest(h.Reporting[lo:hi]))
+			out.Count = append(out.Count, slices.Max(h.Count[lo:hi]))
 		}
 	}
 	return out

@@ -23,7 +23,8 @@ type Kept interface {
 // one counts.
 //
 // A pod's rows come from frames, all others from the sums that Sum made;
-// Reporting is how many rows each is a sum of. A thing that is gone has a
+// Reporting is how many rows each is a sum of, Count how many there could have
+// been. A thing that is gone has a
 // history as long as the window has a row of it. History returns
 // hub.ErrNotFound, with the thing's name, if there is neither a row nor such a
 // thing in the view.

@@ -40,7 +40,7 @@ func (k kept) Sums(of hub.Series, match func(*hub.Series) bool, from, to time.Ti
 	}
 	return func(yield func(*hub.Sums, error) bool) {
 		for _, at := range slices.SortedFunc(maps.Keys(rounds), time.Time.Compare) {
-			for _, sums := range Sum(at, rounds[at]) {
+			for _, sums := range Sum(viewAt(at), rounds[at]) {
 				sums.Rows = slices.DeleteFunc(sums.Rows, func(r hub.Row) bool { return !match(&r.Series) })
 				if sums.Of == of && !at.Before(from) && !at.After(to) && !yield(&sums, nil) {
 					return
@@ -49,6 +49,9 @@ func (k kept) Sums(of hub.Series, match func(*hub.Series) bool, from, to time.Ti
 		}
 	}
 }
+
+// viewAt is a view of that time, of which nothing else is known.
+func viewAt(at time.Time) *hub.View { return &hub.View{Round: &hub.Round{Time: at}} }
 
 // ago makes a frame of so long before noon.
 func ago(d time.Duration, node string, rows ...hub.Row) *hub.Frame {

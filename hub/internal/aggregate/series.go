@@ -29,7 +29,7 @@ func newSeries(g grid, isSum bool) *series {
 		s.history.Values[m] = slices.Repeat([]float64{math.NaN()}, g.points)
 	}
 	if isSum {
-		s.history.Reporting = make([]int, g.points)
+		s.history.Reporting, s.history.Count = make([]int, g.points), make([]int, g.points)
 	}
 	return s
 }
@@ -95,7 +95,7 @@ func (s *series) put(at time.Time, row *hub.Row) {
 		s.history.Values[m][index] = value
 	}
 	if s.history.Reporting != nil {
-		s.history.Reporting[index] = row.Reporting
+		s.history.Reporting[index], s.history.Count[index] = row.Parts.Reporting, row.Parts.Count
 	}
 }
 

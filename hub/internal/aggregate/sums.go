@@ -9,33 +9,30 @@ import (
 	"github.com/kubemon/kubemon/hub"
 )
 
-// Sum adds up the frames of one round, at most one of each node, so that no
-// reader of the history has to: the cluster is the sum of its nodes' own rows,
-// a namespace and each of its workloads that of their pods'. The workloads of a
-// namespace are kept together. A node's own row is among the sums, apart from
-// all that runs there. Reporting counts the rows of each sum; what nobody
-// reports has none.
-func Sum(round time.Time, frames []*hub.Frame) []hub.Sums {
-	r := roundSums{groups: make(map[hub.Series]*group)}
-	cluster := newGroup(clusterSeries())
+// Sum adds up the frames of the view's round, at most one of each node, so that
+// no reader of the history has to: the cluster is the sum of its nodes' own
+// rows, a namespace and each of its workloads that of their pods'. The
+// workloads of a namespace are kept together. A node's own row is among the
+// sums, apart from all that runs there. Parts counts the rows of each sum, and
+// how many there are by the view; what has no part has no sum.
+func Sum(v *hub.View, frames []*hub.Frame) []hub.Sums {
+	r := roundSums{round: v.Round.Time, groups: make(map[hub.Series]*group)}
 	for _, f := range frames {
 		for i := range f.Rows {
 			switch row := &f.Rows[i]; row.Series.Kind {
 			case hub.KindNode:
-				cluster.add(clusterSeries(), row)
-				node := newGroup(row.Series)
-				node.add(row.Series, row)
-				r.sums = append(r.sums, node.done(round))
+				r.sums = append(r.sums, hub.Sums{Time: r.round, Of: row.Series, Rows: []hub.Row{*row}})
+				r.group(clusterSeries()).add(clusterSeries(), row)
 			case hub.KindPod:
 				r.addPod(row)
 			}
 		}
 	}
-	if len(cluster.rows) > 0 {
-		r.sums = append(r.sums, cluster.done(round))
-	}
+	r.count(v)
 	for _, of := range slices.SortedFunc(maps.Keys(r.groups), bySums) {
-		r.sums = append(r.sums, r.groups[of].done(round))
+		if g := r.groups[of]; len(g.rows) > 0 {
+			r.sums = append(r.sums, g.done(r.round))
+		}
 	}
 	return r.sums
 }
@@ -55,10 +52,15 @@ func workloadsSeries(namespace string) hub.Series {
 	return hub.Series{Kind: hub.KindWorkload, Namespace: namespace}
 }
 
+func workloadSeries(namespace, kind, name string) hub.Series {
+	return hub.Series{Kind: hub.KindWorkload, Namespace: namespace, OwnerKind: kind, OwnerName: name}
+}
+
 // A roundSums is one Sum being worked out.
 type roundSums struct {
+	round  time.Time
 	sums   []hub.Sums
-	groups map[hub.Series]*group // of namespaces
+	groups map[hub.Series]*group // all but nodes
 }
 
 // addPod adds a pod's row to its namespace and to its workload, if it is known
@@ -71,7 +73,21 @@ func (r *roundSums) addPod(row *hub.Row) {
 	of := namespaceSeries(s.Namespace)
 	r.group(of).add(of, row)
 	if s.OwnerName != "" {
-		r.group(workloadsSeries(s.Namespace)).add(hub.Series{Kind: hub.KindWorkload, Namespace: s.Namespace, OwnerKind: s.OwnerKind, OwnerName: s.OwnerName}, row)
+		r.group(workloadsSeries(s.Namespace)).add(workloadSeries(s.Namespace, s.OwnerKind, s.OwnerName), row)
+	}
+}
+
+// count notes how many parts there are of everything, reporting or not.
+func (r *roundSums) count(v *hub.View) {
+	if v.Cluster != nil {
+		r.group(clusterSeries()).count(clusterSeries(), v.Cluster.Nodes)
+	}
+	for _, item := range v.Namespaces {
+		of := namespaceSeries(item.Name)
+		r.group(of).count(of, item.Pods)
+	}
+	for _, item := range v.Workloads {
+		r.group(workloadsSeries(item.Namespace)).count(workloadSeries(item.Namespace, item.Kind, item.Name), item.Pods)
 	}
 }
 
@@ -93,23 +109,30 @@ type group struct {
 
 func newGroup(of hub.Series) *group { return &group{of: of, index: make(map[hub.Series]int)} }
 
-// add adds a row to the sum of that name. A sum of one row is the row itself,
-// if it is about the same.
-func (g *group) add(to hub.Series, row *hub.Row) {
-	i, ok := g.index[to]
+// sum returns the sum of that name.
+func (g *group) sum(of hub.Series) *hub.Row {
+	i, ok := g.index[of]
 	if !ok {
 		i = len(g.rows)
-		g.index[to] = i
-		g.rows = append(g.rows, hub.Row{Series: to, Usage: hub.NewUsage()})
+		g.index[of] = i
+		g.rows = append(g.rows, hub.Row{Series: of, Usage: hub.NewUsage()})
 	}
-	total := &g.rows[i]
-	total.Reporting++
-	if to == row.Series {
-		total.Usage.Values = row.Usage.Values
-	} else {
-		total.Usage.Values.Add(&row.Usage.Values)
-	}
+	return &g.rows[i]
+}
+
+func (g *group) add(to hub.Series, row *hub.Row) {
+	total := g.sum(to)
+	total.Parts.Reporting++
+	total.Parts.Count = max(total.Parts.Count, total.Parts.Reporting)
+	total.Usage.Values.Add(&row.Usage.Values)
 	total.Usage.OverSeconds = max(total.Usage.OverSeconds, row.Usage.OverSeconds)
+}
+
+func (g *group) count(of hub.Series, parts *hub.Count) {
+	if parts != nil && parts.Count > 0 {
+		total := g.sum(of)
+		total.Parts.Count = max(total.Parts.Count, parts.Count)
+	}
 }
 
 // done returns the sums in the same order each round, which keeps them small.

@@ -18,26 +18,32 @@ func TestSum(t *testing.T) {
 	nameless.Series.Namespace = ""
 	node := nodeRow("n1", 100)
 	node.Usage.Values[hub.PressureCPUSome] = 0.5
-	got := Sum(noon, []*hub.Frame{
+	view := viewAt(noon)
+	view.Cluster = &hub.Item{Nodes: &hub.Count{Count: 3, Reporting: 2}}
+	view.Namespaces = []*hub.Item{{Name: "shop", Pods: &hub.Count{Count: 5, Reporting: 4}}, {Name: "empty", Pods: &hub.Count{}}}
+	view.Workloads = []*hub.Item{
+		{Kind: "Deployment", Namespace: "shop", Name: "web", Pods: &hub.Count{Count: 2, Reporting: 2}},
+		{Kind: "Job", Namespace: "shop", Name: "down", Pods: &hub.Count{Count: 1}},
+		{Kind: "Job", Namespace: "shop", Name: "done", Pods: &hub.Count{}},
+	}
+	got := Sum(view, []*hub.Frame{
 		{Time: noon, Node: "n1", Rows: []hub.Row{node, podRow("web-1", "uid-1", "web", 1), unowned, nameless}},
 		{Time: noon, Node: "n2", Rows: []hub.Row{nodeRow("n2", 200), podRow("web-2", "uid-2", "web", 2), podRow("db", "uid-3", "db", 4)}},
 	})
-	sum := func(s hub.Series, cpu float64, reporting int) hub.Row {
-		return hub.Row{Series: s, Usage: use(cpu, cpu), Reporting: reporting}
+	sum := func(s hub.Series, cpu float64, count, reporting int) hub.Row {
+		return hub.Row{Series: s, Usage: use(cpu, cpu), Parts: hub.Count{Count: count, Reporting: reporting}}
 	}
-	workload := func(name string) hub.Series {
-		return hub.Series{Kind: hub.KindWorkload, Namespace: "shop", OwnerKind: "Deployment", OwnerName: name}
-	}
-	node.Reporting = 1
+	workload := func(name string) hub.Series { return workloadSeries("shop", "Deployment", name) }
+	down := hub.Row{Series: workloadSeries("shop", "Job", "down"), Usage: hub.NewUsage(), Parts: hub.Count{Count: 1}}
 	diff(t, "Sum", got, []hub.Sums{
-		{Time: noon, Of: node.Series, Rows: []hub.Row{node}}, // whose ratios stay: it is a sum of one
-		{Time: noon, Of: nodeRow("n2", 0).Series, Rows: []hub.Row{sum(nodeRow("n2", 0).Series, 200, 1)}},
-		{Time: noon, Of: clusterSeries(), Rows: []hub.Row{sum(clusterSeries(), 300, 2)}},
-		{Time: noon, Of: namespaceSeries("shop"), Rows: []hub.Row{sum(namespaceSeries("shop"), 23, 4)}},
-		{Time: noon, Of: workloadsSeries("shop"), Rows: []hub.Row{sum(workload("db"), 4, 1), sum(workload("web"), 3, 2)}},
+		{Time: noon, Of: node.Series, Rows: []hub.Row{node}},
+		{Time: noon, Of: nodeRow("n2", 0).Series, Rows: []hub.Row{nodeRow("n2", 200)}},
+		{Time: noon, Of: clusterSeries(), Rows: []hub.Row{sum(clusterSeries(), 300, 3, 2)}},
+		{Time: noon, Of: namespaceSeries("shop"), Rows: []hub.Row{sum(namespaceSeries("shop"), 23, 5, 4)}},
+		{Time: noon, Of: workloadsSeries("shop"), Rows: []hub.Row{sum(workload("db"), 4, 1, 1), sum(workload("web"), 3, 2, 2), down}},
 	})
-	if got := Sum(noon, nil); len(got) != 0 {
-		t.Errorf("the sums of no frames are %+v", got)
+	if got := Sum(viewAt(noon), nil); len(got) != 0 {
+		t.Errorf("the sums of nothing are %+v", got)
 	}
 }
 
@@ -80,7 +86,7 @@ func keepRandomRounds(t *testing.T, w *window.Window) {
 				t.Fatal(err)
 			}
 		}
-		for _, s := range Sum(at, frames) {
+		for _, s := range Sum(viewAt(at), frames) {
 			if err := w.KeepSums(&s); err != nil {
 				t.Fatal(err)
 			}
@@ -97,6 +103,7 @@ func compareWithFrames(t *testing.T, view *hub.View, w *window.Window, q hub.His
 	want := addUp(t, w, got.Times, q)
 	if isSum(q.Kind) {
 		diff(t, describe(q)+" reporting", got.Reporting, want.Reporting)
+		diff(t, describe(q)+" count", got.Count, want.Reporting) // without a view, that is all
 	}
 	for m := range hub.MetricCount {
 		for i := range got.Times {

@@ -182,8 +182,8 @@ func (c *cluster) run(t *testing.T) {
 			return &hub.Frame{Node: r.Node, Time: round}
 		},
 		// The one sum of a round has a row of each node that is in it.
-		Sum: func(round time.Time, frames []*hub.Frame) []hub.Sums {
-			sums := hub.Sums{Time: round}
+		Sum: func(v *hub.View, frames []*hub.Frame) []hub.Sums {
+			sums := hub.Sums{Time: v.Round.Time}
 			for _, f := range frames {
 				sums.Rows = append(sums.Rows, hub.Row{Series: hub.Series{Node: f.Node}})
 			}

@@ -2,8 +2,7 @@
 // works out what was used, keeps it, and publishes the result.
 //
 //	Agents ─▶ Scraper ─▶ delta ─▶ Attribute ─▶ Store
-//	                                  ├─▶ Sum ─▶ Store
-//	                                  └─▶ hub.Round ─▶ Answer ─▶ View
+//	                                  └─▶ hub.Round ─▶ Answer ─▶ View ─▶ Sum ─▶ Store
 //
 // Run owns all state but the published View, which is replaced whole and never
 // changed; readers take it without a lock. All samples of a round carry the
@@ -60,7 +59,7 @@ type Config struct {
 	Store   Store
 	// Attribute, Sum and Answer are aggregate's.
 	Attribute func(*hub.Reading, *hub.Inventory, time.Time) *hub.Frame
-	Sum       func(time.Time, []*hub.Frame) []hub.Sums
+	Sum       func(*hub.View, []*hub.Frame) []hub.Sums
 	Answer    func(*hub.Round) *hub.View
 	// Kept says how much the Store holds.
 	Kept func() hub.WindowStatus
@@ -83,7 +82,8 @@ type Pipeline struct {
 	// now is the current round's time, began when it began by the hub's clock.
 	now, began time.Time
 	// kept are the round's frames that the Store has, by node; summed is how
-	// many Keeps of this round are in the sums that the Store has.
+	// many Keeps of this round are in the sums that the Store has, -1 before it
+	// has any.
 	kept          map[string]*hub.Frame
 	keeps, summed int
 }

@@ -21,7 +21,7 @@ func (p *Pipeline) round(ctx context.Context, slot int, next time.Time) {
 	p.began = time.Now()
 	p.now = p.line.at(slot, p.began.Sub(p.started), p.began.Round(0))
 	p.pulse.Store(new(p.began))
-	p.kept, p.keeps, p.summed = make(map[string]*hub.Frame), 0, 0
+	p.kept, p.keeps, p.summed = make(map[string]*hub.Frame), 0, -1
 	p.reconcile()
 	well := p.pick(func(n *node) bool { return n.present && n.missed == 0 })
 	lost := p.pick(func(n *node) bool { return n.present && n.missed > 0 })
@@ -154,7 +154,7 @@ func (p *Pipeline) take(n *node, r *hub.Result, inventory *hub.Inventory) error 
 
 // sum keeps the sums of the round as far as it is known, if they are others
 // than those that were kept before.
-func (p *Pipeline) sum() {
+func (p *Pipeline) sum(view *hub.View) {
 	if p.summed == p.keeps {
 		return
 	}
@@ -162,7 +162,7 @@ func (p *Pipeline) sum() {
 	for _, node := range slices.Sorted(maps.Keys(p.kept)) { // floats add up the same each time
 		frames = append(frames, p.kept[node])
 	}
-	for _, sums := range p.Sum(p.now, frames) {
+	for _, sums := range p.Sum(view, frames) {
 		if err := p.Store.KeepSums(&sums); err != nil {
 			p.Log.Error("sums not kept", "err", err)
 			return
@@ -205,7 +205,6 @@ func (p *Pipeline) change(n *node, f func()) {
 // publish replaces the View by one of the nodes as they are now. Their sums are
 // kept first, so that the history of what the View shows goes as far.
 func (p *Pipeline) publish() {
-	p.sum()
 	p.number++
 	round := &hub.Round{
 		Number: p.number, Time: p.now,
@@ -215,5 +214,7 @@ func (p *Pipeline) publish() {
 	for _, n := range p.pick(func(*node) bool { return true }) {
 		round.Nodes = append(round.Nodes, n.stateAt(p.began))
 	}
-	p.view.Store(p.Answer(round))
+	view := p.Answer(round)
+	p.sum(view)
+	p.view.Store(view)
 }

@@ -194,7 +194,7 @@ func TestHistory(t *testing.T) {
 	h := handler(t, r)
 	got := decode[item](t, get(h, v1+"/namespaces/shop/deployments/web?window=5m&step=30s&maxPoints=7"), http.StatusOK)
 	for name, want := range map[string]string{
-		"times": "[1767323025000,1767323035000,1767323045000]", "cpuMillicores": "[1.5,null,0]", "reporting": "[2,0,2]",
+		"times": "[1767323025000,1767323035000,1767323045000]", "cpuMillicores": "[1.5,null,0]", "reporting": "[2,0,2]", "count": "[2,3,3]",
 	} {
 		if string(got.Series[name]) != want {
 			t.Errorf("series %s = %s, want %s", name, got.Series[name], want)

@@ -49,7 +49,7 @@ func (r *reader) History(_ *hub.View, q hub.HistoryQuery) (hub.History, error) {
 		h.Values[m] = []float64{1.5, math.NaN(), 0}
 	}
 	if q.Kind != hub.KindPod && q.Kind != hub.KindNode {
-		h.Reporting = []int{2, 0, 2}
+		h.Reporting, h.Count = []int{2, 0, 2}, []int{2, 3, 3}
 	}
 	return h, nil
 }

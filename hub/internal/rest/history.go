@@ -84,7 +84,7 @@ func (s *summary) MarshalJSON() ([]byte, error) {
 // one list for each metric with null for a gap.
 type series struct{ hub.History }
 
-// MarshalJSON writes the columns, and for a sum how many parts each holds.
+// MarshalJSON writes the columns, and for a sum how many parts each holds, and of how many.
 func (s *series) MarshalJSON() ([]byte, error) {
 	b := append([]byte(`{"times":`), '[')
 	for i, t := range s.Times {
@@ -101,14 +101,19 @@ func (s *series) MarshalJSON() ([]byte, error) {
 		return append(b, ']')
 	})
 	if s.Reporting != nil {
-		b = append(b, `,"reporting":[`...)
-		for i, n := range s.Reporting {
-			b = comma(b, i)
-			b = strconv.AppendInt(b, int64(n), 10)
-		}
-		b = append(b, ']')
+		b = appendCounts(append(b, `,"reporting":`...), s.Reporting)
+		b = appendCounts(append(b, `,"count":`...), s.Count)
 	}
 	return append(b, '}'), nil
+}
+
+func appendCounts(b []byte, counts []int) []byte {
+	b = append(b, '[')
+	for i, n := range counts {
+		b = comma(b, i)
+		b = strconv.AppendInt(b, int64(n), 10)
+	}
+	return append(b, ']')
 }
 
 func comma(b []byte, i int) []byte {

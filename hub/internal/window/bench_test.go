@@ -94,7 +94,7 @@ func BenchmarkNamespaceHour(b *testing.B) {
 		for i := range 100 {
 			frames = append(frames, m.frame(nodeName(i), round))
 		}
-		for _, s := range aggregate.Sum(frames[0].Time, frames) {
+		for _, s := range aggregate.Sum(viewAt(frames[0].Time), frames) {
 			if err := w.KeepSums(&s); err != nil {
 				b.Fatal(err)
 			}
@@ -105,7 +105,7 @@ func BenchmarkNamespaceHour(b *testing.B) {
 	for b.Loop() {
 		rounds := 0
 		for s, err := range w.Sums(namespace, func(s *hub.Series) bool { return *s == namespace }, time.Time{}, m.end()) {
-			if err != nil || s.Rows[0].Reporting != 3000 {
+			if err != nil || s.Rows[0].Parts.Reporting != 3000 {
 				b.Fatal(s, err)
 			}
 			rounds++
@@ -158,7 +158,7 @@ func BenchmarkWholeHub(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			for _, s := range aggregate.Sum(frames[0].Time, frames) {
+			for _, s := range aggregate.Sum(viewAt(frames[0].Time), frames) {
 				if err := w.KeepSums(&s); err != nil {
 					b.Fatal(err)
 				}
@@ -194,3 +194,5 @@ func wholeFrame(a, c *hub.Frame) *hub.Frame {
 	}
 	return &hub.Frame{Time: a.Time, Node: a.Node, Rows: rows}
 }
+
+func viewAt(round time.Time) *hub.View { return &hub.View{Round: &hub.Round{Time: round}} }

@@ -15,7 +15,8 @@ const (
 	metricColumns   = 17
 	overColumn      = metricColumns // nanoseconds, less the round's
 	reportingColumn = overColumn + 1
-	firstRate       = reportingColumn + 1
+	countColumn     = reportingColumn + 1
+	firstRate       = countColumn + 1
 	firstCounter    = 4
 	rates           = 4
 	columns         = firstRate + rates
@@ -25,14 +26,14 @@ const (
 // nothing is known.
 type row [columns]uint64
 
-// metricOf is what a column holds; over and reporting are no metrics.
+// metricOf is what a column holds; over, reporting and count are no metrics.
 func metricOf(column int) hub.Metric {
 	return [columns]hub.Metric{
 		hub.CPUMillicores, hub.MemoryBytes, hub.MemoryRSSBytes, hub.MemoryCacheBytes,
 		hub.NetworkRxBytes, hub.NetworkTxBytes, hub.DiskWriteBytes, hub.DiskReadBytes,
 		hub.PressureCPUSome, hub.CPUThrottledRatio, hub.PIDs, hub.PressureIOSome,
 		hub.PressureIOFull, hub.PressureMemorySome, hub.PressureMemoryFull, hub.MemorySwapBytes,
-		hub.OOMKills, hub.MetricCount, hub.MetricCount,
+		hub.OOMKills, hub.MetricCount, hub.MetricCount, hub.MetricCount,
 		hub.NetworkRxBytesPerSecond, hub.NetworkTxBytesPerSecond, hub.DiskWriteBytesPerSecond, hub.DiskReadBytesPerSecond,
 	}[column]
 }
@@ -101,7 +102,8 @@ func (b *buffer) quantise(at time.Time, rows []hub.Row) (*round, error) {
 		if i == 0 {
 			r.over = over
 		}
-		numbers := row{overColumn: over - r.over, reportingColumn: uint64(rows[i].Reporting)}
+		parts := &rows[i].Parts
+		numbers := row{overColumn: over - r.over, reportingColumn: uint64(parts.Reporting), countColumn: uint64(parts.Count)}
 		if err := numbers.quantise(&rows[i].Usage.Values); err != nil {
 			return nil, fmt.Errorf("%s: %w", describe(&rows[i].Series), err)
 		}
@@ -140,7 +142,7 @@ func fixed(v, scale float64) (uint64, error) {
 // fill sets the row that is read again, of which nothing is known yet.
 func (r *row) fill(to *hub.Row, over uint64) {
 	to.Usage.OverSeconds = float64(over+r[overColumn]) / 1e9
-	to.Reporting = int(r[reportingColumn])
+	to.Parts = hub.Count{Count: int(r[countColumn]), Reporting: int(r[reportingColumn])}
 	for c, n := range r {
 		if m := metricOf(c); m != hub.MetricCount && n != 0 {
 			to.Usage.Values[m] = float64(n-1) / scale(m)

@@ -180,7 +180,7 @@ func testSums(t *testing.T, s Store) {
 	frame := Frame("node1", round, 7)
 	mustKeep(t, s, frame)
 	usage := frame.Rows[1].Usage
-	first := &hub.Sums{Time: round, Of: shop, Rows: []hub.Row{{Series: shop, Usage: usage, Reporting: 3000}, {Series: web, Usage: usage, Reporting: 2}}}
+	first := &hub.Sums{Time: round, Of: shop, Rows: []hub.Row{{Series: shop, Usage: usage, Parts: hub.Count{Count: 3007, Reporting: 3000}}, {Series: web, Usage: usage, Parts: hub.Count{Count: 2, Reporting: 2}}}}
 	second := &hub.Sums{Time: round.Add(time.Second), Of: shop, Rows: first.Rows[:1]}
 	other := &hub.Sums{Time: round, Of: node, Rows: []hub.Row{{Series: node, Usage: usage}}}
 	for _, sums := range []*hub.Sums{second, first, other} {

@@ -132,7 +132,7 @@ func equal(a, b *hub.Frame) bool {
 }
 
 func equalRows(a, b hub.Row) bool {
-	if a.Series != b.Series || a.Reporting != b.Reporting || !near(a.Usage.OverSeconds, b.Usage.OverSeconds, 1e-9) {
+	if a.Series != b.Series || a.Parts != b.Parts || !near(a.Usage.OverSeconds, b.Usage.OverSeconds, 1e-9) {
 		return false
 	}
 	for m := range hub.MetricCount {
