@@ -1,15 +1,35 @@
 // Package delta works out what a node used between two of its snapshots.
 //
 // It is the only place where counters become rates, and it is pure: two values
-// in, one value out. Rates are divided by the node's own boot-time clock. A
-// rate needs two samples of the same thing in the same boot: a new boot, a new
-// control group (by its inode), a new container ID, a new network namespace,
-// a new process or a counter that fell gives no rate yet. What is not known is
-// NaN or nil, never 0, and each unknown metric of a Usage has its reason in
-// Unavailable under the metric's own name or under its group's: "memory",
-// "disk", "network", "pressure". Counters and gauges are valid from the first
-// sample. No rate is negative, no share is above 1, and no rate is above what
-// the machine can do.
+// in, one value out. Rates are divided by the node's own boot-time clock, so a
+// step of the wall clock does not matter. A rate needs two samples of the same
+// thing in the same boot: a new boot, another control group in the place of a
+// known one (by its inode), a new network namespace, a new process or a counter
+// that fell gives no rate yet. What is not known is NaN or nil, never 0, and
+// each unknown metric of a Usage has its reason in Unavailable under the
+// metric's own name or under its group's: "memory", "disk", "network",
+// "pressure". Counters and gauges are valid from the first sample. No rate is
+// negative, no share is above 1, and no rate is above what the machine can do.
+//
+// # Newborn groups
+//
+// A pod or container that was made between the two snapshots has rates from its
+// first sample. The kernel counts a control group from 0 (cpu.stat, io.stat and
+// the totals of its pressure files), so a group that was not there at the
+// earlier snapshot has used since then all that it has ever used, and that,
+// divided by the time between the snapshots, is exactly its mean over that time,
+// as it is for the things beside it. It is not the mean over the group's own,
+// shorter life.
+//
+// That a group was not there is known only if the earlier snapshot lists every
+// group of the node: the control groups are unified, no warning tells of groups
+// left out or of changes that the agent is not told of, every group has its
+// inode, and the agent is of the same version, which finds the same groups. The
+// pod's UID or the container's ID must be as new as the inode: one that is known
+// has used more since then, in the group that is gone. And a group that counted
+// more CPU time than the node had is older than it seems. In any doubt it has no
+// rate yet. Network rates always need two samples: a network namespace may be
+// older than the pod's group, and an interface may be moved into it.
 package delta
 
 import (
@@ -60,7 +80,7 @@ func Between(prev, cur *snapshot.Snapshot) (*hub.Reading, error) {
 		return nil, ErrTooSoon
 	default:
 		c.seconds = time.Duration(cur.BootNanos - prev.BootNanos).Seconds()
-		c.before = earlierOf(prev)
+		c.prev, c.before = prev, earlierOf(prev)
 	}
 	return c.reading(), nil
 }
@@ -68,12 +88,14 @@ func Between(prev, cur *snapshot.Snapshot) (*hub.Reading, error) {
 // A comparison is a snapshot beside the one before it.
 type comparison struct {
 	cur *snapshot.Snapshot
-	// before is empty, and seconds 0, if the two cannot be compared.
+	// prev is nil, before empty, and seconds 0, if the two cannot be compared.
+	prev    *snapshot.Snapshot
 	before  earlier
 	seconds float64
 	// noRate says why what is not in before has no rate.
 	noRate string
 	absent reasons
+	census census // of prev, once it is needed
 }
 
 func (c *comparison) reading() *hub.Reading {

@@ -177,9 +177,11 @@ func TestBetweenPod(t *testing.T) {
 			disk, disk[0], "first sample: a rate needs two", 0},
 		{"first use of any device", func(prev, _ *snapshot.Pod) { prev.IO = []snapshot.DeviceIO{} },
 			nil, hub.DiskReadBytesPerSecond, "", 11_000},
-		{"second device", func(_, cur *snapshot.Pod) {
+		{"device new to the agent", func(_, cur *snapshot.Pod) {
 			cur.IO = append(cur.IO, snapshot.DeviceIO{Device: "8:16", ReadBytes: 500})
-		}, nil, hub.DiskReadBytesPerSecond, "", 1050},
+		}, nil, hub.DiskReadBytesPerSecond, "", 1000},
+		{"only a device new to the agent", func(_, cur *snapshot.Pod) { cur.IO[0].Device = "8:16" },
+			disk, disk[0], "first sample: a rate needs two", 0},
 		{"device gone", func(prev, _ *snapshot.Pod) {
 			prev.IO = append(prev.IO, snapshot.DeviceIO{Device: "8:16", ReadBytes: 1 << 40})
 		}, nil, hub.DiskReadBytesPerSecond, "", 1000},
@@ -197,8 +199,34 @@ func TestBetweenPod(t *testing.T) {
 			hub.PressureCPUSome, "the kernel reports no pressure here", 0},
 		{"no memory pressure", func(_, cur *snapshot.Pod) { cur.Pressure.Memory = nil },
 			[]hub.Metric{hub.PressureMemorySome, hub.PressureMemoryFull}, hub.PressureMemoryFull, "the kernel reports no pressure here", 0},
-		{"stalled for longer than the time", func(_, cur *snapshot.Pod) { cur.Pressure.CPU.SomeMicros += 100e6 },
+		{"stalled for longer than the time", func(_, cur *snapshot.Pod) { cur.Pressure.CPU.SomeMicros += 10e6 },
 			nil, hub.PressureCPUSome, "", 1},
+		{"stalled total jumped", func(_, cur *snapshot.Pod) { cur.Pressure.CPU.SomeMicros += 100e6 },
+			[]hub.Metric{hub.PressureCPUSome}, hub.PressureCPUSome, "the counter grew by more than the machine can do", 0},
+		{"throttled in more periods than there were", func(_, cur *snapshot.Pod) { *cur.CPU.ThrottledPeriods += 1000 },
+			[]hub.Metric{hub.CPUThrottledRatio}, hub.CPUThrottledRatio, "the counter grew by more than the machine can do", 0},
+		{"counters close to their end", func(prev, cur *snapshot.Pod) {
+			prev.CPU.UsageMicros, cur.CPU.UsageMicros = math.MaxUint64-3_000_000, math.MaxUint64
+		}, nil, hub.CPUMillicores, "", 300},
+		{"counter past its end", func(prev, cur *snapshot.Pod) {
+			prev.CPU.UsageMicros, cur.CPU.UsageMicros = math.MaxUint64-1_000_000, 2_000_000
+		}, []hub.Metric{hub.CPUMillicores}, hub.CPUMillicores, "the counter fell: a rate needs two samples of one count", 0},
+		{"container made anew", func(_, cur *snapshot.Pod) {
+			cur.Containers[0].ID, cur.Containers[0].CgroupID = "c2", 12
+		}, nil, hub.CPUMillicores, "", 300},
+		{"interface gone", func(prev, _ *snapshot.Pod) {
+			prev.Network = append(prev.Network, snapshot.Interface{Interface: "net1", RxBytes: 1 << 40})
+		}, nil, hub.NetworkRxBytesPerSecond, "", 100},
+		{"another interface", func(_, cur *snapshot.Pod) { cur.Network[0].Interface = "net1" },
+			network, network[0], "first sample: a rate needs two", 0},
+		{"no OOM kills counted", func(_, cur *snapshot.Pod) { cur.Memory.OOMKills = nil },
+			[]hub.Metric{hub.OOMKills}, hub.OOMKills, "the kernel reports no OOM kills here", 0},
+		{"OOM kill of a container that is gone", func(_, cur *snapshot.Pod) {
+			cur.Memory.OOMKills = new(uint64(2))
+			cur.Containers[0].ID, cur.Containers[0].CgroupID, cur.Containers[0].Memory.OOMKills = "c2", 12, new(uint64(0))
+		}, nil, hub.OOMKills, "", 2},
+		{"periods are new", func(prev, _ *snapshot.Pod) { prev.CPU.Periods = nil },
+			[]hub.Metric{hub.CPUThrottledRatio}, hub.CPUThrottledRatio, "first sample: a rate needs two", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -247,7 +275,22 @@ func TestBetweenWholeNode(t *testing.T) {
 		{"same instant", func(_, cur *snapshot.Snapshot) { cur.BootNanos = 100 * second }, delta.ErrNotAfter, 0, ""},
 		{"earlier", func(_, cur *snapshot.Snapshot) { cur.BootNanos = 99 * second }, delta.ErrNotAfter, 0, ""},
 		{"half a second later", func(_, cur *snapshot.Snapshot) { cur.BootNanos = 100*second + second/2 }, delta.ErrTooSoon, 0, ""},
+		{"a second later", func(prev, cur *snapshot.Snapshot) { *cur = *nodeAt(101) }, nil, 1, ""},
 		{"wall clock set back", func(_, cur *snapshot.Snapshot) { cur.Time = cur.Time.Add(-time.Hour) }, nil, 10, ""},
+		{"wall clock set forward", func(_, cur *snapshot.Snapshot) { cur.Time = cur.Time.Add(time.Hour) }, nil, 10, ""},
+		{"older than the boot before", func(prev, cur *snapshot.Snapshot) { cur.BootID, cur.BootNanos = "boot2", prev.BootNanos-1 },
+			nil, 0, "the node has started anew: a rate needs two samples of one boot"},
+		{"an agent without CPU time before", func(prev, _ *snapshot.Snapshot) { prev.Host.CPU.UsageMicros = nil },
+			nil, 10, "first sample: a rate needs two"},
+		{"an agent without CPU time now", func(_, cur *snapshot.Snapshot) { cur.Host.CPU.UsageMicros = nil },
+			nil, 10, "the kernel reports no CPU time here"},
+		{"no number of processors", func(prev, cur *snapshot.Snapshot) { prev.Host.CPU.Count, cur.Host.CPU.Count = 0, 0 }, nil, 10, ""},
+		{"a broken counter and no number of processors", func(prev, cur *snapshot.Snapshot) {
+			prev.Host.CPU.Count, cur.Host.CPU.Count = 0, 0
+			*cur.Host.CPU.UsageMicros = math.MaxUint64
+		}, nil, 10, "the counter grew by more than the machine can do"},
+		{"the CPU counter of the node fell", func(_, cur *snapshot.Snapshot) { *cur.Host.CPU.UsageMicros = 0 },
+			nil, 10, "the counter fell: a rate needs two samples of one count"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

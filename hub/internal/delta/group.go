@@ -1,6 +1,8 @@
 package delta
 
 import (
+	"cmp"
+
 	"github.com/kubemon/kubemon/hub"
 	"github.com/kubemon/kubemon/shared/snapshot"
 )
@@ -56,17 +58,13 @@ func (c *comparison) containers(list []snapshot.Container) []hub.ContainerReadin
 	return readings
 }
 
-// usage is what a control group used, without its network. A prev with another
-// inode is another group at the same path: its counters began anew.
+// usage is what a control group used, without its network.
 func (c *comparison) usage(prev *group, cur group) hub.Usage {
 	u := hub.NewUsage()
-	if prev != nil && prev.id != cur.id {
-		prev = nil
-	}
-	if prev == nil {
-		prev = &group{}
-	} else {
+	if prev = c.earlierGroup(prev, &cur); prev != nil {
 		u.OverSeconds = c.seconds
+	} else {
+		prev = &group{}
 	}
 	c.cpu(&u, prev.cpu, cur.cpu)
 	c.memory(&u, cur.memory)
@@ -80,6 +78,18 @@ func (c *comparison) usage(prev *group, cur group) hub.Usage {
 	return u
 }
 
+// earlierGroup is what the group had counted before, nil if that is not known.
+// A prev with another inode was another group at the same path.
+func (c *comparison) earlierGroup(prev, cur *group) *group {
+	switch {
+	case prev != nil && prev.id == cur.id:
+		return prev
+	case prev == nil && c.isNewborn(cur):
+		return unused(cur)
+	}
+	return nil
+}
+
 func (c *comparison) cpu(u *hub.Usage, prev, cur *snapshot.CPU) {
 	if cur == nil {
 		u.Lacks(hub.CPUMillicores.String(), c.absent.cpu)
@@ -91,59 +101,27 @@ func (c *comparison) cpu(u *hub.Usage, prev, cur *snapshot.CPU) {
 		used = grown(prev.UsageMicros, cur.UsageMicros)
 	}
 	c.millicores(used).set(u, hub.CPUMillicores)
-	ratio, why := c.throttled(prev, cur)
-	if why != "" {
-		u.Lacks(hub.CPUThrottledRatio.String(), why)
-		return
-	}
-	u.Values[hub.CPUThrottledRatio] = ratio
+	c.throttled(prev, cur).set(u, hub.CPUThrottledRatio)
 }
 
-// millicores turns CPU microseconds into millicores. A little above the node's
-// processors is the time that reading takes; twice as much is a broken counter.
-func (c *comparison) millicores(used increase) increase {
-	used.amount /= 1000 * c.seconds
-	ceiling := 1000 * float64(c.cpuCount())
-	switch {
-	case used.why != "" || ceiling == 0:
-	case used.amount > 2*ceiling:
-		used.why = notCredible
-	default:
-		used.amount = min(used.amount, ceiling)
-	}
-	return used
-}
-
-// cpuCount is the greater number of processors if some were switched on or off.
-func (c *comparison) cpuCount() int {
-	count := c.cur.Host.CPU.Count
-	if c.before.host != nil {
-		count = max(count, c.before.host.CPU.Count)
-	}
-	return count
-}
-
-// throttled is the share of the CPU limit's periods that were throttled, or
-// why it is not known.
-func (c *comparison) throttled(prev, cur *snapshot.CPU) (ratio float64, why string) {
+// throttled is the share of the CPU limit's periods that were throttled.
+func (c *comparison) throttled(prev, cur *snapshot.CPU) increase {
 	if cur.LimitMillicores == nil {
-		return 0, noCPULimit
+		return increase{why: noCPULimit}
 	}
 	if cur.Periods == nil || cur.ThrottledPeriods == nil {
-		return 0, controllerReason(c.cur.Agent.Cgroup, "cpu")
+		return increase{why: controllerReason(c.cur.Agent.Cgroup, "cpu")}
 	}
 	if prev == nil || prev.Periods == nil || prev.ThrottledPeriods == nil {
-		return 0, c.noRate
+		return increase{why: c.noRate}
 	}
 	periods := grown(*prev.Periods, *cur.Periods)
 	throttled := grown(*prev.ThrottledPeriods, *cur.ThrottledPeriods)
-	if why := periods.plus(throttled).why; why != "" {
-		return 0, why
+	if periods.why == "" && periods.amount == 0 {
+		periods.why = noCPUPeriods
 	}
-	if periods.amount == 0 {
-		return 0, noCPUPeriods
-	}
-	return share(throttled.amount / periods.amount), ""
+	throttled.why = cmp.Or(periods.why, throttled.why)
+	return throttled.shareOf(periods.amount)
 }
 
 func (c *comparison) memory(u *hub.Usage, cur *snapshot.Memory) {
@@ -194,9 +172,7 @@ func (c *comparison) stall(u *hub.Usage, m hub.Metric, prev, cur *uint64) {
 		u.Lacks(m.String(), c.noRate)
 		return
 	}
-	stalled := grown(*prev, *cur)
-	stalled.amount = share(stalled.amount / 1e6 / c.seconds)
-	stalled.set(u, m)
+	grown(*prev, *cur).shareOf(1e6*c.seconds).set(u, m)
 }
 
 func some(s *snapshot.Stall) *uint64 {

@@ -140,9 +140,7 @@ func (c *comparison) disks() []hub.DiskReading {
 			r.WriteBytesPerSecond = c.rate(p.WrittenBytes, d.WrittenBytes)
 			r.ReadOpsPerSecond = c.rate(p.ReadOps, d.ReadOps)
 			r.WriteOpsPerSecond = c.rate(p.WriteOps, d.WriteOps)
-			if busy := c.rate(p.BusyMicros, d.BusyMicros); busy != nil {
-				r.BusyRatio = new(share(*busy / 1e6))
-			}
+			r.BusyRatio = grown(p.BusyMicros, d.BusyMicros).shareOf(1e6 * c.seconds).pointer()
 		}
 		readings = append(readings, r)
 	}

@@ -43,6 +43,52 @@ func (a increase) pointer() *float64 {
 	return new(a.amount)
 }
 
-// share limits a share of time to what a share can be: two files of one group
-// are not read at quite the same instant as the clock.
-func share(x float64) float64 { return min(max(x, 0), 1) }
+// shareOf turns the increase into a share of the whole. A little above all of it
+// is the time that reading takes: two files are not read at quite the same
+// instant as the clock. Twice as much is a broken counter.
+func (a increase) shareOf(whole float64) increase {
+	a.amount /= whole
+	if a.why == "" && a.amount > 2 {
+		a.why = notCredible
+	}
+	a.amount = min(a.amount, 1)
+	return a
+}
+
+// millicores turns CPU microseconds into millicores, with shareOf's tolerance
+// of the node's processors.
+func (c *comparison) millicores(used increase) increase {
+	ceiling := 1000 * float64(c.cpuCount())
+	used = used.shareOf(ceiling * 1000 * c.seconds)
+	used.amount *= ceiling
+	return used
+}
+
+// maxCPUs is the most that a kernel is built for. It stands in where the number
+// of processors is unknown, and bounds what an agent may claim.
+const maxCPUs = 8192
+
+// cpuCount is the greater number of processors if some were switched on or off.
+func (c *comparison) cpuCount() int {
+	count := c.cur.Host.CPU.Count
+	if c.before.host != nil {
+		count = max(count, c.before.host.CPU.Count)
+	}
+	if count <= 0 {
+		return maxCPUs
+	}
+	return min(count, maxCPUs)
+}
+
+// maxBytesPerSecond is beyond what all devices of a node can do together.
+const maxBytesPerSecond = 1 << 40
+
+// perSecond divides by the time between the samples. An increase that no
+// device can have made is a broken counter.
+func (c *comparison) perSecond(grown increase) increase {
+	grown.amount /= c.seconds
+	if grown.why == "" && grown.amount > maxBytesPerSecond {
+		grown.why = notCredible
+	}
+	return grown
+}

@@ -1,6 +1,8 @@
 package delta
 
 import (
+	"slices"
+
 	"github.com/kubemon/kubemon/hub"
 	"github.com/kubemon/kubemon/shared/snapshot"
 )
@@ -46,21 +48,10 @@ func (c *comparison) setNetwork(u *hub.Usage, f flow) {
 	c.perSecond(f.grownOut).set(u, hub.NetworkTxBytesPerSecond)
 }
 
-// maxBytesPerSecond is beyond what all devices of a node can do together.
-const maxBytesPerSecond = 1 << 40
-
-// perSecond divides by the time between the samples. An increase that no
-// device can have made is a broken counter.
-func (c *comparison) perSecond(grown increase) increase {
-	grown.amount /= c.seconds
-	if grown.why == "" && grown.amount > maxBytesPerSecond {
-		grown.why = notCredible
-	}
-	return grown
-}
-
 // disk adds up a control group's devices. The kernel lists a device only once
-// the group has used it, so one that is new in io.stat counts from 0.
+// the group has used it, so one that is new in io.stat counts from 0, unless it
+// is new to the agent: then it has counted since an unknown time, and joins the
+// increase with its second sample.
 func (c *comparison) disk(u *hub.Usage, prev, cur []snapshot.DeviceIO) {
 	if cur == nil {
 		u.Lacks("disk", c.absent.disk)
@@ -71,14 +62,25 @@ func (c *comparison) disk(u *hub.Usage, prev, cur []snapshot.DeviceIO) {
 		before[d.Device] = d
 	}
 	var f flow
+	known := 0
 	for _, d := range cur {
-		p := before[d.Device]
+		p, listed := before[d.Device]
+		if !listed && !c.before.hasDisk(d.Device) {
+			f.count(d.ReadBytes, d.WrittenBytes)
+			continue
+		}
 		f.add(p.ReadBytes, d.ReadBytes, p.WrittenBytes, d.WrittenBytes)
+		known++
 	}
-	if prev == nil {
+	if prev == nil || known == 0 && len(cur) > 0 {
 		f.unknown(c.noRate)
 	}
 	c.setDisk(u, f)
+}
+
+// hasDisk reports whether the node's disks had the device.
+func (e *earlier) hasDisk(device string) bool {
+	return e.host != nil && slices.ContainsFunc(e.host.Disks, func(d snapshot.Disk) bool { return d.Device == device })
 }
 
 // podNetwork adds up a pod's interfaces. Its counters belong to the network
