@@ -38,11 +38,14 @@ type Group struct {
 	Pressure    [resources]Stall
 	PressureErr [resources]error
 
-	fsys    hostfs.FS
-	above   *Group // the nearest group above that is read, nil at the top
-	files   [numFiles]groupFile
-	doubt   bool // a file was found by its name: it may be another group's
-	oomRest bool // OOM kills have not moved since they were read before
+	fsys  hostfs.FS
+	above *Group // the nearest group above that is read, nil at the top
+	files [numFiles]groupFile
+	doubt bool // a file was found by its name: it may be another group's
+	// vanished is true when a file went that was there: the group is being
+	// removed, file by file, or has lost a controller.
+	vanished bool
+	oomRest  bool // OOM kills have not moved since they were read before
 }
 
 // A groupFile is one file of a group.
@@ -140,10 +143,11 @@ func (g *Group) limitsWritten() {
 	}
 }
 
-// Read brings the group up to date. It is false when the group is gone, which
-// it can be at any moment; then nothing of what was read counts.
+// Read brings the group up to date. It is false when the group is gone, or is
+// going, which it can at any moment; then nothing of what was read counts, and
+// [Tree.Gone] has to be told.
 func (g *Group) Read(buf *hostfs.Buffer, sources Sources) bool {
-	g.doubt, g.oomRest = false, false
+	g.doubt, g.vanished, g.oomRest = false, false, false
 	g.readCPU(buf)
 	g.readMemory(buf, sources)
 	g.readPIDs(buf)
@@ -155,10 +159,10 @@ func (g *Group) Read(buf *hostfs.Buffer, sources Sources) bool {
 			g.readPressure(buf, resource)
 		}
 	}
-	if g.files[cpuStat].absent != nil { // only a removed group has none, since Linux 4.18
+	switch {
+	case g.vanished, g.files[cpuStat].absent != nil: // only a removed group has none, since Linux 4.18
 		return false
-	}
-	if !g.doubt {
+	case !g.doubt:
 		return true
 	}
 	id, err := g.fsys.Inode(g.Path)
@@ -174,14 +178,16 @@ func (g *Group) text(buf *hostfs.Buffer, f file) ([]byte, error) {
 	if !file.reader.Kept() {
 		g.doubt = true
 	}
+	wasThere := file.known
 	text, err := buf.Read(file.reader)
 	file.known = err == nil
 	switch {
 	case err == nil:
-	case errors.Is(err, syscall.ENODEV): // the group is gone, or has lost the controller
-		g.doubt = true
+	case errors.Is(err, syscall.ENODEV):
+		g.vanished = true
 		file.reader.Close()
 	case errors.Is(err, fs.ErrNotExist):
+		g.vanished = g.vanished || wasThere
 		file.absent = err
 	}
 	return text, err

@@ -144,14 +144,23 @@ func (t *Tree) listed(f *folder, name string, isFolder bool) {
 	}
 }
 
-// Gone takes note that a group turned out to be gone.
+// Gone takes note that a group turned out to be gone. If its folder is still
+// there, it is looked at anew at the next Update.
 func (t *Tree) Gone(g *Group) {
 	for f := range t.root.all() {
-		if f.group == g {
-			f.parent.stale = true
-			t.remove(f)
+		if f.group != g {
+			continue
+		}
+		if id, err := t.fsys.Inode(f.path); err == nil && id == g.ID {
+			g.Close()
+			g.oomRest = false // of it, those below would not hear more
+			f.group, f.pod, f.container = nil, nil, nil
+			t.changed = true
 			return
 		}
+		f.parent.stale = true
+		t.remove(f)
+		return
 	}
 }
 
