@@ -2,8 +2,10 @@ package delta_test
 
 import (
 	"errors"
+	"math"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/kubemon/kubemon/hub"
 	"github.com/kubemon/kubemon/hub/internal/delta"
@@ -65,7 +67,7 @@ func checkBounds(t *testing.T, what string, u hub.Usage) {
 			t.Fatalf("%s: %v = %v, above 1", what, m, u.Values[m])
 		}
 	}
-	for _, m := range []hub.Metric{hub.DiskReadBytesPerSecond, hub.NetworkRxBytesPerSecond} {
+	for _, m := range []hub.Metric{hub.DiskReadBytesPerSecond, hub.DiskWriteBytesPerSecond, hub.NetworkRxBytesPerSecond, hub.NetworkTxBytesPerSecond} {
 		if u.Values[m] > 1<<40 {
 			t.Fatalf("%s: %v = %v", what, m, u.Values[m])
 		}
@@ -84,6 +86,11 @@ func shake(random *rand.Rand, s *snapshot.Snapshot) {
 		func() { s.BootNanos -= second * random.Int64N(30) },
 		func() { p.UID = "uid-other" },
 		func() { p.CgroupID++ },
+		func() { p.CgroupID = 0 },
+		func() { p.Containers[0].CgroupID = random.Uint64N(20) },
+		func() { s.Time = s.Time.Add(time.Hour) },
+		func() { s.Warnings = []snapshot.Warning{{Source: "cgroup"}} },
+		func() { p.IO[0].ReadBytes, p.CPU.UsageMicros = math.MaxUint64, math.MaxUint64 },
 		func() { p.NetworkID++ },
 		func() { p.Network, p.HostNetwork = nil, true },
 		func() { p.CPU = nil },
