@@ -34,7 +34,7 @@ func drain(value string, block uint32, named func(uint32) (*name, bool)) (rounds
 	d := newDecoder(value, block, named)
 	for d.next() {
 		rounds++
-		for _, r := range d.read() {
+		for _, r := range d.read(everything) {
 			for _, v := range r.Usage.Values {
 				if v < 0 || math.IsInf(v, 0) {
 					return rounds, errCorrupt
@@ -62,8 +62,8 @@ func TestDecodeCorrupt(t *testing.T) {
 		if n, err := drain(value, block, anyName); err == nil {
 			t.Errorf("%s: decoded to %d rounds", fault, n)
 		}
-		unwanted := func(number uint32) (*name, bool) { return &name{number: number}, false }
-		if n, err := drain(value, block, unwanted); err == nil && fault != "unknown column" {
+		unneeded := func(number uint32) (*name, bool) { return &name{number: number}, false }
+		if n, err := drain(value, block, unneeded); err == nil && fault != "unknown column" {
 			t.Errorf("%s: passed over as %d rounds", fault, n)
 		}
 	}

@@ -5,19 +5,16 @@ import (
 	"math/bits"
 )
 
-// A decoder takes the rounds off a block. Rows of series that are not wanted
+// A decoder takes the rounds off a block. Rows of series that are not needed
 // are passed over: their numbers are not what they were.
 type decoder struct {
 	round
-	// everything is decoded, wanted or not: where containers are wanted, whose
-	// rows depend on those before them.
-	everything bool
-	expect     expectation
-	gap        int64
-	reader     reader
-	// named gives a number its name, and whether its rows are wanted.
-	named  func(number uint32) (n *name, wanted bool)
-	wanted []bool
+	expect expectation
+	gap    int64
+	reader reader
+	// named gives a number its name, and whether its rows are needed.
+	named  func(number uint32) (n *name, needed bool)
+	needed []bool
 }
 
 func newDecoder(value string, block uint32, named func(uint32) (*name, bool)) *decoder {
@@ -39,7 +36,7 @@ func (d *decoder) next() bool {
 		d.roster(n - 1)
 	}
 	for i := range d.rows {
-		if d.everything || d.wanted[i] {
+		if d.needed[i] {
 			d.row(i)
 		} else {
 			r.pass(bits.OnesCount64(r.uvarint()))
@@ -57,17 +54,17 @@ func (d *decoder) roster(n uint64) {
 		r.fail(errCorrupt)
 		return
 	}
-	names, rows, wanted := make([]*name, n), make([]row, n), make([]bool, n)
+	names, rows, needed := make([]*name, n), make([]row, n), make([]bool, n)
 	for i := range names {
 		place := r.uvarint()
 		switch {
 		case place > uint64(len(d.names)):
 			r.fail(errCorrupt)
 		case place > 0:
-			names[i], rows[i], wanted[i] = d.names[place-1], d.rows[place-1], d.wanted[place-1]
+			names[i], rows[i], needed[i] = d.names[place-1], d.rows[place-1], d.needed[place-1]
 		default:
 			number := r.uvarint()
-			if names[i], wanted[i] = d.named(uint32(number)); names[i] == nil {
+			if names[i], needed[i] = d.named(uint32(number)); names[i] == nil {
 				r.fail(fmt.Errorf("series %d has no name: %w", number, errCorrupt))
 			}
 		}
@@ -75,7 +72,7 @@ func (d *decoder) roster(n uint64) {
 			return
 		}
 	}
-	d.names, d.rows, d.wanted, d.expect.roles = names, rows, wanted, rolesOf(names)
+	d.names, d.rows, d.needed, d.expect.roles = names, rows, needed, rolesOf(names)
 }
 
 // row reads what of a row is not as expected.

@@ -93,9 +93,14 @@ type found struct {
 // streamsAtOnce is how many streams are looked up in one transaction.
 const streamsAtOnce = 16
 
+func everything(*hub.Series) bool { return true }
+
 // read yields the rounds of the streams, one stream after the other. Values
 // are collected in transactions and decoded between them.
 func (w *Window) read(streams []*stream, match func(*hub.Series) bool, from, to time.Time) iter.Seq2[*stream, found] {
+	if match == nil {
+		match = everything
+	}
 	return func(yield func(*stream, found) bool) {
 		for some := range slices.Chunk(streams, streamsAtOnce) {
 			first, last := w.bound(from, to)
@@ -104,10 +109,8 @@ func (w *Window) read(streams []*stream, match func(*hub.Series) bool, from, to 
 				yield(some[0], found{err: err})
 				return
 			}
-			for _, b := range blocks {
-				if !b.decode(match, first, last, yield) {
-					return
-				}
+			if !decode(blocks, match, first, last, yield) {
+				return
 			}
 		}
 	}
@@ -154,41 +157,51 @@ func (w *Window) collect(streams []*stream, first, last int64) (blocks []block, 
 	return blocks, err
 }
 
-// decode yields the rounds of the block from first to last, until yield wants
+// decode yields the rounds of the blocks from first to last, until yield wants
 // no more.
-func (b block) decode(match func(*hub.Series) bool, first, last int64, yield func(*stream, found) bool) bool {
-	d := newDecoder(b.value, b.number, func(number uint32) (*name, bool) {
-		n, _ := b.stream.named(number)
-		return n, n != nil && (match == nil || match(&n.series))
-	})
-	d.everything = match == nil || b.stream.has(func(s *hub.Series) bool { return s.Kind == hub.KindContainer && match(s) })
-	for d.next() && d.at <= last {
-		if d.at >= first && !yield(b.stream, found{at: timeOf(d.at), rows: d.read()}) {
+func decode(blocks []block, match func(*hub.Series) bool, first, last int64, yield func(*stream, found) bool) bool {
+	var of *stream
+	var needed func(*hub.Series) bool
+	for _, b := range blocks {
+		if b.stream != of {
+			of, needed = b.stream, b.stream.needed(match)
+		}
+		d := newDecoder(b.value, b.number, func(number uint32) (*name, bool) {
+			n, _ := of.named(number)
+			return n, n != nil && needed(&n.series)
+		})
+		for d.next() && d.at <= last {
+			if d.at >= first && !yield(of, found{at: timeOf(d.at), rows: d.read(match)}) {
+				return false
+			}
+		}
+		if err := d.err(); err != nil {
+			yield(of, found{err: err})
 			return false
 		}
-	}
-	if err := d.err(); err != nil {
-		yield(b.stream, found{err: err})
-		return false
 	}
 	return true
 }
 
-// read returns the wanted rows of the round.
-func (d *decoder) read() []hub.Row {
-	count := 0
-	for _, wanted := range d.wanted {
-		if wanted {
-			count++
-		}
-	}
-	list := make([]hub.Row, 0, count)
+// read returns the rows of the round that match.
+func (d *decoder) read(match func(*hub.Series) bool) []hub.Row {
+	list := make([]hub.Row, 0, d.matching(match))
 	unknown := hub.NewUsage()
-	for i, wanted := range d.wanted {
-		if wanted {
+	for i, needed := range d.needed {
+		if needed && match(&d.names[i].series) {
 			list = append(list, hub.Row{Series: d.names[i].series, Usage: unknown})
 			d.rows[i].fill(&list[len(list)-1], d.over)
 		}
 	}
 	return list
+}
+
+// matching counts the rows that match.
+func (d *decoder) matching(match func(*hub.Series) bool) (count int) {
+	for i, needed := range d.needed {
+		if needed && match(&d.names[i].series) {
+			count++
+		}
+	}
+	return count
 }

@@ -94,11 +94,30 @@ func (s *stream) roster(rows []hub.Row) []*name {
 	return names
 }
 
-// named returns the name of that number, nil if there is none. All are wanted.
+// named returns the name of that number, nil if there is none. All are needed.
 func (s *stream) named(number uint32) (*name, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.names[number], true
+}
+
+// A podKey is what the rows of a pod and of its containers have in common.
+type podKey struct{ namespace, pod, uid string }
+
+func podOf(s *hub.Series) podKey { return podKey{s.Namespace, s.Pod, s.PodUID} }
+
+// needed returns which series must be decoded to read those that match: a
+// container's rows depend on those of its pod and of the containers before it.
+func (s *stream) needed(match func(*hub.Series) bool) func(*hub.Series) bool {
+	pods := make(map[podKey]bool)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, n := range s.names {
+		if n.series.Kind == hub.KindContainer && match(&n.series) {
+			pods[podOf(&n.series)] = true
+		}
+	}
+	return func(s *hub.Series) bool { return match(s) || len(pods) > 0 && pods[podOf(s)] }
 }
 
 // has reports whether a series of the stream matches.

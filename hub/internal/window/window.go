@@ -186,7 +186,6 @@ func insert(s *stream, r *round, value string, floor int64, buffer *buffer) (h *
 	h = newHead(r.block())
 	placed := false
 	d := newDecoder(value, r.block(), s.named)
-	d.everything = true
 	for d.next() {
 		before += int64(len(d.rows))
 		if d.at >= r.at && !placed {
