@@ -1,11 +1,9 @@
 package delta_test
 
 import (
-	"errors"
 	"math"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -254,127 +252,6 @@ func TestBetweenPod(t *testing.T) {
 				t.Errorf("%v = %v, want %v", tt.at, u.Values[tt.at], tt.value)
 			}
 		})
-	}
-}
-
-// TestBetweenWholeNode has a row for each way in which two snapshots as wholes
-// cannot, or can still, be compared.
-func TestBetweenWholeNode(t *testing.T) {
-	tests := []struct {
-		name        string
-		change      func(prev, cur *snapshot.Snapshot)
-		err         error
-		overSeconds float64
-		reason      string // for the node's CPU
-	}{
-		{"a missed round", func(prev, _ *snapshot.Snapshot) { *prev = *nodeAt(90) }, nil, 20, ""},
-		{"reboot", func(_, cur *snapshot.Snapshot) { *cur = *nodeAt(5); cur.BootID = "boot2" },
-			nil, 0, "the node has started anew: a rate needs two samples of one boot"},
-		{"no boot ID", func(prev, cur *snapshot.Snapshot) { prev.BootID, cur.BootID = "", "" },
-			nil, 0, "the agent reports no boot ID: samples cannot be compared"},
-		{"same instant", func(_, cur *snapshot.Snapshot) { cur.BootNanos = 100 * second }, delta.ErrNotAfter, 0, ""},
-		{"earlier", func(_, cur *snapshot.Snapshot) { cur.BootNanos = 99 * second }, delta.ErrNotAfter, 0, ""},
-		{"half a second later", func(_, cur *snapshot.Snapshot) { cur.BootNanos = 100*second + second/2 }, delta.ErrTooSoon, 0, ""},
-		{"a second later", func(prev, cur *snapshot.Snapshot) { *cur = *nodeAt(101) }, nil, 1, ""},
-		{"wall clock set back", func(_, cur *snapshot.Snapshot) { cur.Time = cur.Time.Add(-time.Hour) }, nil, 10, ""},
-		{"wall clock set forward", func(_, cur *snapshot.Snapshot) { cur.Time = cur.Time.Add(time.Hour) }, nil, 10, ""},
-		{"older than the boot before", func(prev, cur *snapshot.Snapshot) { cur.BootID, cur.BootNanos = "boot2", prev.BootNanos-1 },
-			nil, 0, "the node has started anew: a rate needs two samples of one boot"},
-		{"an agent without CPU time before", func(prev, _ *snapshot.Snapshot) { prev.Host.CPU.UsageMicros = nil },
-			nil, 10, "first sample: a rate needs two"},
-		{"an agent without CPU time now", func(_, cur *snapshot.Snapshot) { cur.Host.CPU.UsageMicros = nil },
-			nil, 10, "the kernel reports no CPU time here"},
-		{"no number of processors", func(prev, cur *snapshot.Snapshot) { prev.Host.CPU.Count, cur.Host.CPU.Count = 0, 0 }, nil, 10, ""},
-		{"a broken counter and no number of processors", func(prev, cur *snapshot.Snapshot) {
-			prev.Host.CPU.Count, cur.Host.CPU.Count = 0, 0
-			*cur.Host.CPU.UsageMicros = math.MaxUint64
-		}, nil, 10, "the counter grew by more than the machine can do"},
-		{"the CPU counter of the node fell", func(_, cur *snapshot.Snapshot) { *cur.Host.CPU.UsageMicros = 0 },
-			nil, 10, "the counter fell: a rate needs two samples of one count"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			prev, cur := nodeAt(100), nodeAt(110)
-			tt.change(prev, cur)
-			r, err := delta.Between(prev, cur)
-			if !errors.Is(err, tt.err) {
-				t.Fatalf("Between = %v, want error %v", err, tt.err)
-			}
-			if err != nil {
-				return
-			}
-			u := r.Host.Usage
-			checkReasons(t, "host", u)
-			if u.OverSeconds != tt.overSeconds || u.Unavailable["cpuMillicores"] != tt.reason {
-				t.Errorf("over %v s, reason %q; want %v s, %q", u.OverSeconds, u.Unavailable["cpuMillicores"], tt.overSeconds, tt.reason)
-			}
-		})
-	}
-}
-
-func TestBetweenFirst(t *testing.T) {
-	r := between(t, nil, nodeAt(100))
-	for what, u := range usages(r) {
-		checkReasons(t, what, u)
-		if u.OverSeconds != 0 {
-			t.Errorf("%s: OverSeconds = %v, want 0", what, u.OverSeconds)
-		}
-		for _, m := range rates() {
-			if u.Values.Known(m) {
-				t.Errorf("%s: %v = %v of one sample", what, m, u.Values[m])
-			}
-		}
-		if !u.Values.Known(hub.MemoryBytes) || !u.Values.Known(hub.DiskReadBytes) {
-			t.Errorf("%s: gauges and counters are not known from the first sample", what)
-		}
-	}
-	if r.Processes[0].CPUMillicores != nil || r.Host.Disks[0].BusyRatio != nil || r.Host.Network[0].RxBytesPerSecond != nil {
-		t.Error("a process, disk or interface has a rate of one sample")
-	}
-}
-
-// TestBetweenHost has the odd cases of the node's own devices and processes.
-func TestBetweenHost(t *testing.T) {
-	prev, cur := nodeAt(100), nodeAt(110)
-	cur.Host.Disks = append(cur.Host.Disks, snapshot.Disk{Device: "8:16", ReadBytes: 1 << 40})
-	cur.Host.Network = append(cur.Host.Network, snapshot.Interface{Interface: "eth1", RxBytes: 1 << 40})
-	cur.Processes[0].StartTicks++ // another process with the same PID
-	r := between(t, prev, cur)
-	if got := r.Host.Usage.Values[hub.DiskReadBytesPerSecond]; got != mega {
-		t.Errorf("disk rate with a new disk = %v, want %v", got, mega)
-	}
-	if got := r.Host.Usage.Values[hub.DiskReadBytes]; got != 110*mega+1<<40 {
-		t.Errorf("disk bytes with a new disk = %v", got)
-	}
-	if got := r.Host.Usage.Values[hub.NetworkRxBytesPerSecond]; got != 3000 {
-		t.Errorf("network rate with a new uplink = %v, want 3000", got)
-	}
-	if r.Processes[0].CPUMillicores != nil {
-		t.Error("a new process with an old PID has a rate")
-	}
-	if r.Host.Disks[1].ReadBytesPerSecond != nil || r.Host.Network[1].RxBytesPerSecond != nil {
-		t.Error("a new disk or uplink has a rate")
-	}
-}
-
-// TestBetweenBareKernel is a hybrid node: hardly anything can be read.
-func TestBetweenBareKernel(t *testing.T) {
-	at := func(seconds int64) *snapshot.Snapshot {
-		return &snapshot.Snapshot{
-			Node: "node1", BootID: "boot1", BootNanos: seconds * second,
-			Agent:    snapshot.Agent{Cgroup: snapshot.Cgroup{Mode: snapshot.ModeHybrid}},
-			Slices:   []snapshot.Slice{{Cgroup: "system.slice"}},
-			Warnings: []snapshot.Warning{{Source: "cgroup", Reason: "hybrid"}},
-		}
-	}
-	r := between(t, at(100), at(110))
-	check(t, "host", r.Host.Usage, 10, values{})
-	check(t, "slice", r.System[0].Usage, 10, values{})
-	if got, want := r.Host.Usage.Unavailable["memoryBytes"], "the node's memory controller is not in a unified cgroup v2 hierarchy"; got != want {
-		t.Errorf("reason for memory = %q, want %q", got, want)
-	}
-	if diff := cmp.Diff([]string{"cgroup: hybrid"}, r.Warnings); diff != "" {
-		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
 }
 

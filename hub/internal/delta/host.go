@@ -101,30 +101,36 @@ func disksByDevice(list []snapshot.Disk) map[string]*snapshot.Disk {
 }
 
 // sumSlices adds up what the root control group does not count itself: every
-// process but the kernel's own threads is in one of the slices.
+// process but the kernel's own threads is in one of the slices. A sum without
+// one of them would pass for less than there is, so it is unknown.
 func (c *comparison) sumSlices(u *hub.Usage) {
+	var kills, pids uint64
+	killed, running := 0, 0 // slices that say so
 	for _, s := range c.cur.Slices {
 		if s.Memory != nil && s.Memory.OOMKills != nil {
-			addTo(u, hub.OOMKills, *s.Memory.OOMKills)
+			kills += *s.Memory.OOMKills
+			killed++
 		}
 		if s.PIDs != nil {
-			addTo(u, hub.PIDs, s.PIDs.Current)
+			pids += s.PIDs.Current
+			running++
 		}
 	}
-	if !u.Values.Known(hub.OOMKills) {
-		u.Lacks(hub.OOMKills.String(), noOOMEvents)
-	}
-	if !u.Values.Known(hub.PIDs) {
-		u.Lacks(hub.PIDs.String(), c.absent.pids)
-	}
+	c.setSum(u, hub.OOMKills, kills, killed, noOOMEvents)
+	c.setSum(u, hub.PIDs, pids, running, c.absent.pids)
 }
 
-// addTo adds to a metric that may not be known yet.
-func addTo(u *hub.Usage, m hub.Metric, v uint64) {
-	if !u.Values.Known(m) {
-		u.Values[m] = 0
+// setSum sets the metric to the sum over as many slices as counted, or records
+// why it is unknown: noneSays if none counted.
+func (c *comparison) setSum(u *hub.Usage, m hub.Metric, sum uint64, counted int, noneSays string) {
+	switch {
+	case counted == 0:
+		u.Lacks(m.String(), noneSays)
+	case counted < len(c.cur.Slices):
+		u.Lacks(m.String(), notEverySlice)
+	default:
+		u.Values[m] = float64(sum)
 	}
-	u.Values[m] += float64(v)
 }
 
 func (c *comparison) disks() []hub.DiskReading {

@@ -20,6 +20,7 @@ const (
 	networkOfNode    = "the network is not counted by control group"
 	noSwapAccounting = "swap accounting is off"
 	noOOMEvents      = "the kernel reports no OOM kills here"
+	notEverySlice    = "not every control group of the node says so"
 	noUplink         = "the agent found no uplink"
 	noDisks          = "the agent found no disk statistics"
 	nodeHasNoLimit   = "a node has no CPU limit"
