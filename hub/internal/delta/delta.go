@@ -127,6 +127,7 @@ func (c *comparison) reading() *hub.Reading {
 // lookup in an empty one finds nothing.
 type earlier struct {
 	host       *snapshot.Host
+	disks      map[string]*snapshot.Disk      // by device
 	slices     map[string]*snapshot.Slice     // by path
 	pods       map[string]*snapshot.Pod       // by UID
 	containers map[string]*snapshot.Container // by ID, in and outside of pods
@@ -142,10 +143,14 @@ type processKey struct {
 func earlierOf(s *snapshot.Snapshot) earlier {
 	e := earlier{
 		host:       &s.Host,
+		disks:      make(map[string]*snapshot.Disk, len(s.Host.Disks)),
 		slices:     make(map[string]*snapshot.Slice, len(s.Slices)),
 		pods:       make(map[string]*snapshot.Pod, len(s.Pods)),
 		containers: make(map[string]*snapshot.Container, 2*len(s.Pods)),
 		processes:  make(map[processKey]*snapshot.Process, len(s.Processes)),
+	}
+	for i := range s.Host.Disks {
+		e.disks[s.Host.Disks[i].Device] = &s.Host.Disks[i]
 	}
 	for i := range s.Slices {
 		e.slices[s.Slices[i].Cgroup] = &s.Slices[i]

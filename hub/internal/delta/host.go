@@ -33,7 +33,7 @@ func (c *comparison) hostUsage() hub.Usage {
 	h := &c.cur.Host
 	c.hostCPU(&u, before.CPU.UsageMicros, h.CPU.UsageMicros)
 	c.hostMemory(&u, &h.Memory)
-	c.hostDisk(&u, before.Disks, h.Disks)
+	c.hostDisk(&u, h.Disks)
 	if h.Network != nil {
 		c.setNetwork(&u, c.interfaces(before.Network, h.Network))
 	} else {
@@ -69,16 +69,15 @@ func (c *comparison) hostMemory(u *hub.Usage, m *snapshot.HostMemory) {
 
 // hostDisk adds up the disks. One that is new may have counted for long, so it
 // joins the rate with its second sample.
-func (c *comparison) hostDisk(u *hub.Usage, prev, cur []snapshot.Disk) {
+func (c *comparison) hostDisk(u *hub.Usage, cur []snapshot.Disk) {
 	if cur == nil {
 		u.Lacks("disk", noDisks)
 		return
 	}
-	before := disksByDevice(prev)
 	var f flow
 	known := 0
 	for _, d := range cur {
-		p := before[d.Device]
+		p := c.before.disks[d.Device]
 		if p == nil {
 			f.count(d.ReadBytes, d.WrittenBytes)
 			continue
@@ -86,18 +85,10 @@ func (c *comparison) hostDisk(u *hub.Usage, prev, cur []snapshot.Disk) {
 		f.add(p.ReadBytes, d.ReadBytes, p.WrittenBytes, d.WrittenBytes)
 		known++
 	}
-	if known == 0 && (prev == nil || len(cur) > 0) {
+	if known == 0 && (c.before.host == nil || c.before.host.Disks == nil || len(cur) > 0) {
 		f.unknown(c.noRate)
 	}
 	c.setDisk(u, f)
-}
-
-func disksByDevice(list []snapshot.Disk) map[string]*snapshot.Disk {
-	disks := make(map[string]*snapshot.Disk, len(list))
-	for i := range list {
-		disks[list[i].Device] = &list[i]
-	}
-	return disks
 }
 
 // sumSlices adds up what the root control group does not count itself: every
@@ -134,14 +125,10 @@ func (c *comparison) setSum(u *hub.Usage, m hub.Metric, sum uint64, counted int,
 }
 
 func (c *comparison) disks() []hub.DiskReading {
-	before := map[string]*snapshot.Disk{}
-	if c.before.host != nil {
-		before = disksByDevice(c.before.host.Disks)
-	}
 	readings := make([]hub.DiskReading, 0, len(c.cur.Host.Disks))
 	for _, d := range c.cur.Host.Disks {
 		r := hub.DiskReading{Device: d.Device, Name: d.Name, ReadBytes: d.ReadBytes, WriteBytes: d.WrittenBytes}
-		if p := before[d.Device]; p != nil {
+		if p := c.before.disks[d.Device]; p != nil {
 			r.ReadBytesPerSecond = c.rate(p.ReadBytes, d.ReadBytes)
 			r.WriteBytesPerSecond = c.rate(p.WrittenBytes, d.WrittenBytes)
 			r.ReadOpsPerSecond = c.rate(p.ReadOps, d.ReadOps)

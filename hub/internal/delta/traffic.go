@@ -1,8 +1,6 @@
 package delta
 
 import (
-	"slices"
-
 	"github.com/kubemon/kubemon/hub"
 	"github.com/kubemon/kubemon/shared/snapshot"
 )
@@ -65,7 +63,7 @@ func (c *comparison) disk(u *hub.Usage, prev, cur []snapshot.DeviceIO) {
 	known := 0
 	for _, d := range cur {
 		p, listed := before[d.Device]
-		if !listed && !c.before.hasDisk(d.Device) {
+		if !listed && c.before.disks[d.Device] == nil {
 			f.count(d.ReadBytes, d.WrittenBytes)
 			continue
 		}
@@ -76,11 +74,6 @@ func (c *comparison) disk(u *hub.Usage, prev, cur []snapshot.DeviceIO) {
 		f.unknown(c.noRate)
 	}
 	c.setDisk(u, f)
-}
-
-// hasDisk reports whether the node's disks had the device.
-func (e *earlier) hasDisk(device string) bool {
-	return e.host != nil && slices.ContainsFunc(e.host.Disks, func(d snapshot.Disk) bool { return d.Device == device })
 }
 
 // podNetwork adds up a pod's interfaces. Its counters belong to the network
