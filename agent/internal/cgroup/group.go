@@ -1,9 +1,12 @@
 package cgroup
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/kubemon/kubemon/agent/internal/hostfs"
@@ -42,9 +45,9 @@ type Group struct {
 	above *Group // the nearest group above that is read, nil at the top
 	files [numFiles]groupFile
 	doubt bool // a file was found by its name: it may be another group's
-	// vanished is true when a file went that was there: the group is being
-	// removed, file by file, or has lost a controller.
-	vanished bool
+	// vanished are files that went and were there: the group is being removed,
+	// file by file, or has lost a controller.
+	vanished [numFiles]bool
 	oomRest  bool // OOM kills have not moved since they were read before
 }
 
@@ -147,7 +150,7 @@ func (g *Group) limitsWritten() {
 // going, which it can at any moment; then nothing of what was read counts, and
 // [Tree.Gone] has to be told.
 func (g *Group) Read(buf *hostfs.Buffer, sources Sources) bool {
-	g.doubt, g.vanished, g.oomRest = false, false, false
+	g.doubt, g.vanished, g.oomRest = false, [numFiles]bool{}, false
 	g.readCPU(buf)
 	g.readMemory(buf, sources)
 	g.readPIDs(buf)
@@ -160,13 +163,41 @@ func (g *Group) Read(buf *hostfs.Buffer, sources Sources) bool {
 		}
 	}
 	switch {
-	case g.vanished, g.files[cpuStat].absent != nil: // only a removed group has none, since Linux 4.18
+	case g.files[cpuStat].absent != nil: // only a removed group has none, since Linux 4.18
+		return false
+	case g.isGoing(buf):
 		return false
 	case !g.doubt:
 		return true
 	}
 	id, err := g.fsys.Inode(g.Path)
 	return err == nil && id == g.ID
+}
+
+// isGoing reports whether the kernel is removing the group, which it does file
+// by file. A group that has only lost a controller tells so itself.
+func (g *Group) isGoing(buf *hostfs.Buffer) bool {
+	for f, vanished := range g.vanished {
+		if vanished && g.has(buf, file(f)) {
+			return true
+		}
+	}
+	return false
+}
+
+// has reports whether the group should have a file.
+func (g *Group) has(buf *hostfs.Buffer, f file) bool {
+	g.doubt = true
+	switch f {
+	case cpuStat:
+		return true
+	case cpuPressure, memoryPressure, ioPressure:
+		text, err := buf.Read(g.fsys.Reader(g.Path, "cgroup.pressure", hostfs.OpenEachTime))
+		return err != nil || string(bytes.TrimSpace(text)) != "0"
+	}
+	controller, _, _ := strings.Cut(f.String(), ".")
+	text, err := buf.Read(g.fsys.Reader(g.Path, "cgroup.controllers", hostfs.OpenEachTime))
+	return err != nil || slices.Contains(ParseControllers(text), controller)
 }
 
 // text reads one file. What is not there is not looked for again until Reopen.
@@ -184,10 +215,10 @@ func (g *Group) text(buf *hostfs.Buffer, f file) ([]byte, error) {
 	switch {
 	case err == nil:
 	case errors.Is(err, syscall.ENODEV):
-		g.vanished = true
+		g.vanished[f] = true
 		file.reader.Close()
 	case errors.Is(err, fs.ErrNotExist):
-		g.vanished = g.vanished || wasThere
+		g.vanished[f] = wasThere
 		file.absent = err
 	}
 	return text, err

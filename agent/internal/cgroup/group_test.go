@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -328,12 +329,14 @@ func TestMissingController(t *testing.T) {
 }
 
 // TestControllerTakenAway has files that were open when their controller was
-// taken from the group: the kernel fails them, and the group lives.
+// taken from the group: the kernel fails them, and the group lives, as its
+// cgroup.controllers tells. That of a group that is being removed has all.
 func TestControllerTakenAway(t *testing.T) {
 	for part, files := range map[string][]file{
-		"memory": {memoryCurrent, memoryStat, memoryPeak, memoryEvents, swapCurrent, memoryMax},
-		"pids":   {pidsCurrent, pidsMax},
-		"io":     {ioStat},
+		"memory":   {memoryCurrent, memoryStat, memoryPeak, memoryEvents, swapCurrent, memoryMax},
+		"pids":     {pidsCurrent, pidsMax},
+		"io":       {ioStat},
+		"pressure": {cpuPressure, memoryPressure, ioPressure},
 	} {
 		t.Run(part, func(t *testing.T) {
 			n := newNode(t, 100)
@@ -341,28 +344,41 @@ func TestControllerTakenAway(t *testing.T) {
 			g := n.group(t, "a", nil)
 			mustRead(t, g, everything, wantNumbers(7))
 			var buf hostfs.Buffer
-			failAll := func(errno error) {
+			for _, errno := range []error{syscall.ENODEV, syscall.ENOENT, syscall.ENOENT} {
 				for _, f := range files {
 					n.fails["a/"+f.String()] = errno
 				}
-			}
-			// So begins the removal of a group, too: it is left out once.
-			if failAll(syscall.ENODEV); g.Read(&buf, everything) {
-				t.Error("a group of which files vanish is told")
-			}
-			g = n.group(t, "a", nil)
-			for range 2 {
-				failAll(syscall.ENOENT)
-				if !g.Read(&buf, everything) {
-					t.Fatal("the group is gone")
+				n.tell(t, "a", "cpu io memory pids", "1")
+				if errno == syscall.ENODEV && g.Read(&buf, everything) {
+					t.Error("a group that is being removed is told")
 				}
-				if errs := errorsOf(g); len(errs) != 1 || !IsGone(errs[part]) {
-					t.Errorf("errors %v, want one of %s", errs, part)
+				n.tell(t, "a", strings.ReplaceAll("cpu io memory pids", part, ""), "0")
+				if !g.Read(&buf, everything) {
+					t.Fatalf("the group is gone after %v", errno)
+				}
+				errs := errorsOf(g)
+				for broken, err := range errs {
+					if broken != part && !strings.HasSuffix(broken, "."+part) || !IsGone(err) {
+						t.Errorf("%s: %v after %v, want errors of %s only", broken, err, errno, part)
+					}
+				}
+				if len(errs) == 0 {
+					t.Errorf("no error after %v, want one of %s", errno, part)
 				}
 			}
 			clear(n.fails)
 			g.Reopen()
 			mustRead(t, g, everything, wantNumbers(7))
 		})
+	}
+}
+
+// tell writes what a group says of its controllers and of its pressure.
+func (n *node) tell(t *testing.T, group, controllers, pressure string) {
+	t.Helper()
+	for name, text := range map[string]string{"cgroup.controllers": controllers, "cgroup.pressure": pressure} {
+		if err := os.WriteFile(n.real(t, group+"/"+name), []byte(text+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
