@@ -187,6 +187,9 @@ func (c *cluster) run(t *testing.T) {
 			for _, f := range frames {
 				sums.Rows = append(sums.Rows, hub.Row{Series: hub.Series{Node: f.Node}})
 			}
+			if c.sumErr != nil {
+				return []hub.Sums{sums, sums}
+			}
 			return []hub.Sums{sums}
 		},
 		Kept:   func() hub.WindowStatus { return hub.WindowStatus{Samples: int64(len(c.frames))} },

@@ -153,7 +153,7 @@ func (p *Pipeline) take(n *node, r *hub.Result, inventory *hub.Inventory) error 
 }
 
 // sum keeps the sums of the round as far as it is known, if they are others
-// than those that were kept before.
+// than those that were kept before. One that cannot be kept costs no other.
 func (p *Pipeline) sum(view *hub.View) {
 	if p.summed == p.keeps {
 		return
@@ -162,11 +162,12 @@ func (p *Pipeline) sum(view *hub.View) {
 	for _, node := range slices.Sorted(maps.Keys(p.kept)) { // floats add up the same each time
 		frames = append(frames, p.kept[node])
 	}
+	var errs []error
 	for _, sums := range p.Sum(view, frames) {
-		if err := p.Store.KeepSums(&sums); err != nil {
-			p.Log.Error("sums not kept", "err", err)
-			return
-		}
+		errs = append(errs, p.Store.KeepSums(&sums))
+	}
+	if err := errors.Join(errs...); err != nil {
+		p.Log.Error("sums not kept", "err", err)
 	}
 	p.summed = p.keeps
 }

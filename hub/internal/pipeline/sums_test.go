@@ -64,13 +64,15 @@ func TestSumsOfARound(t *testing.T) {
 	})
 }
 
+// TestSumsThatAreNotKept has two sums that the store refuses: each is tried, and
+// the round goes on.
 func TestSumsThatAreNotKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster("node1")
 		c.sumErr = errors.New("store is full")
 		c.run(t)
 		c.want(t, "node1", hub.StateOK, "", 0)
-		if want := `level=ERROR msg="sums not kept" err="store is full"`; !strings.Contains(c.log.String(), want) {
+		if want := `level=ERROR msg="sums not kept" err="store is full\nstore is full"`; !strings.Contains(c.log.String(), want) {
 			t.Errorf("log %q has no %q", &c.log, want)
 		}
 	})

@@ -1,6 +1,7 @@
 package window
 
 import (
+	"errors"
 	"maps"
 	"math"
 	"slices"
@@ -123,7 +124,7 @@ func (w *Window) dropSome(from, to string) (more bool, err error) {
 			return len(keys) < atOnce
 		})
 		for _, key := range keys {
-			if _, err := tx.Delete(key); err != nil && err != buntdb.ErrNotFound {
+			if _, err := tx.Delete(key); err != nil && !errors.Is(err, buntdb.ErrNotFound) {
 				return err
 			}
 		}
