@@ -49,9 +49,9 @@ func TestKnownCPU(t *testing.T) {
 	}
 	mean := average(recent.Series.CPUMillicores)
 	t.Logf("burn is set to 300 millicores; the kernel's mean over this time is %.1f, kubemon's over its last minute %.1f", truth, mean)
-	// A guest that has to wait for its own processor charges the waiting to
-	// whoever runs, now more and now less: then the two minutes differ too.
-	near(t, "CPU of the pod over a minute", &mean, truth, 0.05+math.Abs(truth-300)/300)
+	// On a busy machine a guest charges the waiting for its own processor to
+	// whoever runs, so the kernel's count and not the setting is the truth.
+	near(t, "CPU of the pod over a minute", &mean, truth, 0.05)
 
 	for what, path := range wholes("node1", "burn") {
 		whole := mustFetch[item](t, path+"?window=60")
