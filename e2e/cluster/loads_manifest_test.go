@@ -143,7 +143,7 @@ spec:
       - {name: send, image: "{{.Image}}", args: [send, --to, "{{.To}}", --megabytes, "50"]}
 `
 
-// streamer sends 5 MB to .To every seven seconds, and nothing in between.
+// streamer sends 25 MB to .To every 35 seconds, and nothing in between.
 const streamer = `
 apiVersion: apps/v1
 kind: Deployment
@@ -156,7 +156,7 @@ spec:
       nodeSelector: {kubernetes.io/hostname: node1}
       terminationGracePeriodSeconds: 1
       containers:
-      - {name: send, image: "{{.Image}}", args: [send, --to, "{{.To}}", --megabytes, "5", --every, 7s]}
+      - {name: send, image: "{{.Image}}", args: [send, --to, "{{.To}}", --megabytes, "25", --every, 35s]}
 `
 
 // crasher ends with an error after a second, again and again.
