@@ -1,0 +1,127 @@
+// Command fleet measures a hub that asks many simulated nodes, all on this
+// machine.
+//
+// Usage, at the top of the repository:
+//
+//	make fleet
+//	go run ./e2e/cmd/fleet --hub bin/kubemon-hub [flags]
+//
+// Each node has 30 pods with 60 containers, at an address of its own on the
+// loopback interface, over TLS 1.3; an API server of the same process has their
+// names. The hub runs in a process of its own. After all nodes have numbers it
+// is left alone for a while, then asked for everything. Printed are its CPU
+// time for each scrape, its memory, and how long its answers took.
+//
+// Flags:
+//
+//	--hub       the program (bin/kubemon-hub)
+//	--nodes     how many nodes (1000)
+//	--interval  time between the hub's rounds (10s)
+//	--history   how far back the agents have snapshots of their own: as if the
+//	            hub had been restarted after that time (0s)
+//	--for       how long to measure (10m)
+//	--log       a file for the hub's log (dist/fleet-hub.log)
+//
+// Exit codes: 0 done, 1 a round was dropped or the hub could not be run, 2
+// wrong usage.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/kubemon/kubemon/e2e/fleet"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run measures what the arguments ask for and returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	options, during, err := parse(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "fleet:", err)
+		return 2
+	}
+	report, err := measure(ctx, options, during, stderr)
+	if report != nil {
+		print(stdout, report)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "fleet:", err)
+		return 1
+	}
+	return 0
+}
+
+func parse(args []string, stderr io.Writer) (o fleet.Options, during time.Duration, err error) {
+	flags := flag.NewFlagSet("fleet", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&o.Hub, "hub", "bin/kubemon-hub", "the `program`")
+	flags.IntVar(&o.Nodes, "nodes", 1000, "`how many` nodes")
+	flags.DurationVar(&o.Interval, "interval", 10*time.Second, "`time` between the hub's rounds")
+	flags.DurationVar(&o.History, "history", 0, "how far back the agents have snapshots of their own")
+	flags.DurationVar(&during, "for", 10*time.Minute, "how long to measure")
+	flags.StringVar(&o.Log, "log", "dist/fleet-hub.log", "a `file` for the hub's log")
+	if err := flags.Parse(args); err != nil {
+		return o, 0, err
+	}
+	switch {
+	case flags.NArg() > 0:
+		return o, 0, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	case o.Nodes < 1 || o.Nodes > 5000:
+		return o, 0, fmt.Errorf("invalid value %d for flag --nodes: want 1 to 5000", o.Nodes)
+	case o.Interval < time.Second, during < o.Interval:
+		return o, 0, fmt.Errorf("invalid value %s for flag --interval: want 1s to the %s of --for", o.Interval, during)
+	}
+	return o, during, nil
+}
+
+func measure(ctx context.Context, o fleet.Options, during time.Duration, progress io.Writer) (*fleet.Report, error) {
+	start := time.Now()
+	say := func(format string, args ...any) {
+		fmt.Fprintf(progress, "[%6.1fs] %s\n", time.Since(start).Seconds(), fmt.Sprintf(format, args...))
+	}
+	say("starting %d nodes", o.Nodes)
+	f, err := fleet.Start(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	say("the hub listens on %s", f.Hub.URL)
+	if err := f.AwaitReady(ctx); err != nil {
+		return nil, err
+	}
+	say("every node has numbers; measuring for %s", during)
+	return f.Measure(ctx, during)
+}
+
+// print writes the report as a table.
+func print(to io.Writer, r *fleet.Report) {
+	const mib = 1 << 20
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	defer w.Flush()
+	fmt.Fprintf(w, "nodes, pods, containers\t%d, %d, %d\n", r.Nodes, r.Pods, r.Containers)
+	fmt.Fprintf(w, "rounds\t%d, none dropped\n", r.Rounds)
+	fmt.Fprintf(w, "CPU for each scrape\t%s\n", r.CPUPerScrape)
+	fmt.Fprintf(w, "resident memory\t%d MiB, at most %d\n", r.ResidentBytes/mib, r.MaxResidentBytes/mib)
+	fmt.Fprintf(w, "window\t%d MiB for %d samples\n", r.WindowBytes/mib, r.WindowSamples)
+	fmt.Fprintf(w, "longest scrape of the last round\t%s\n", r.LongestScrape)
+	for _, a := range r.Answers {
+		fmt.Fprintf(w, "answer: %s\t%s to %s, %d bytes\n", a.Name, a.Shortest.Round(10*time.Microsecond), a.Longest.Round(10*time.Microsecond), a.Bytes)
+	}
+}

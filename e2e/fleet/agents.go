@@ -1,0 +1,141 @@
+package fleet
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/kubemon/kubemon/shared/snapshot"
+)
+
+// agents is one server that answers for every node, each at its own address.
+type agents struct {
+	nodes []Node
+	urls  []string
+	close func()
+}
+
+// addressOf is node i's address: of 127.0.0.0/8, all of which is this machine.
+func addressOf(i int) net.IP { return net.IPv4(127, 1+byte(i>>16), byte(i>>8), byte(i)) }
+
+// nodeAt is the reverse of addressOf.
+func nodeAt(ip net.IP) int {
+	ip = ip.To4()
+	return int(ip[1]-1)<<16 | int(ip[2])<<8 | int(ip[3])
+}
+
+// serveAgents listens on all addresses of the loopback interface, and on no
+// other: the socket is bound to the interface.
+func serveAgents(ctx context.Context, nodes []Node, authority *authority, history, interval time.Duration) (*agents, error) {
+	toLoopback := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		var bound error
+		err := c.Control(func(fd uintptr) { bound = unix.BindToDevice(int(fd), "lo") })
+		return errors.Join(err, bound)
+	}}
+	listener, err := toLoopback.Listen(ctx, "tcp4", "0.0.0.0:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen on the loopback interface: %w", err)
+	}
+	a := &agents{nodes: nodes}
+	port := listener.Addr().(*net.TCPAddr).Port
+	for i := range nodes {
+		a.urls = append(a.urls, fmt.Sprintf("https://%s:%d", addressOf(i), port))
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /snapshot", a.snapshot)
+	server := &http.Server{
+		Handler:      mux,
+		TLSConfig:    &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: authority.certificateFor},
+		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){}, // HTTP/1.1, as the agent
+		ErrorLog:     log.New(io.Discard, "", 0),                               // the hub ends while some answer
+	}
+	var served sync.WaitGroup
+	served.Go(func() { _ = server.ServeTLS(listener, "", "") })
+	a.close = func() { _ = server.Close(); served.Wait() }
+	return a, nil
+}
+
+// node is the one that the request's connection leads to.
+func (a *agents) node(r *http.Request) Node {
+	local := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	return a.nodes[nodeAt(local.IP)]
+}
+
+func (a *agents) snapshot(w http.ResponseWriter, r *http.Request) {
+	contentType := snapshot.Negotiate(r.Header.Get("Accept"))
+	body, err := snapshot.Encode(a.node(r).At(time.Now()), contentType)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", contentType)
+	_, _ = w.Write(body)
+}
+
+// An authority certifies every address of the fleet, each when it is first
+// asked for.
+type authority struct {
+	key         *ecdsa.PrivateKey
+	parent      *x509.Certificate
+	certificate []byte // PEM
+
+	mu     sync.Mutex
+	leaves map[string]*tls.Certificate
+}
+
+func newAuthority() (*authority, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	a := &authority{key: key, leaves: make(map[string]*tls.Certificate)}
+	a.parent = &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "kubemon fleet"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(48 * time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, a.parent, a.parent, key.Public(), key)
+	if err != nil {
+		return nil, err
+	}
+	a.certificate = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	return a, nil
+}
+
+func (a *authority) certificateFor(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	ip := hello.Conn.LocalAddr().(*net.TCPAddr).IP
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if leaf := a.leaves[ip.String()]; leaf != nil {
+		return leaf, nil
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(int64(nodeAt(ip)) + 2), Subject: pkix.Name{CommonName: ip.String()},
+		NotBefore: a.parent.NotBefore, NotAfter: a.parent.NotAfter, IPAddresses: []net.IP{ip},
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, a.parent, a.key.Public(), a.key)
+	if err != nil {
+		return nil, err
+	}
+	leaf := &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: a.key}
+	a.leaves[ip.String()] = leaf
+	return leaf, nil
+}

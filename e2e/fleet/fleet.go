@@ -1,0 +1,114 @@
+// Package fleet runs a hub against thousands of simulated nodes on this
+// machine, to see what it costs and whether its numbers are those that the
+// nodes were told to have.
+//
+//	Node.At ─▶ agents (HTTPS on loopback addresses, one for each node) ─▶ hub
+//	Objects ─▶ API server (just lists and watches, on loopback) ─────────▶ hub
+//
+// A [Node] is a formula: what its counters are at any moment follows from its
+// number and the time, so that nothing has to be remembered and each rate is
+// known beforehand. Agents and API server run in the calling process and the
+// hub in one of its own, so that its CPU time and memory are its own. All
+// traffic stays on the loopback interface.
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Options say what to run.
+type Options struct {
+	// Hub is the path of the kubemon-hub program.
+	Hub string
+	// Nodes is how many there are, 1 to 65,000, each with 30 pods of two
+	// containers.
+	Nodes int
+	// Interval is the time between the hub's rounds.
+	Interval time.Duration
+	// History is how far back the agents have snapshots of their own.
+	History time.Duration
+	// Arguments are further ones for the hub, Environment what it has besides
+	// PATH.
+	Arguments, Environment []string
+	// Log is a file for what the hub says.
+	Log string
+}
+
+// A Fleet is simulated nodes and the hub that asks them.
+type Fleet struct {
+	Hub   *Hub
+	Nodes []Node
+
+	stop []func()
+}
+
+// Start runs agents, API server and hub. The hub is not ready yet. Close ends
+// them all.
+func Start(ctx context.Context, o Options) (*Fleet, error) {
+	f := &Fleet{}
+	if err := f.start(ctx, o); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *Fleet) start(ctx context.Context, o Options) error {
+	dir, err := os.MkdirTemp("", "kubemon-fleet-")
+	if err != nil {
+		return err
+	}
+	f.stop = append(f.stop, func() { os.RemoveAll(dir) })
+	f.Nodes = nodes(o.Nodes, time.Now())
+	authority, err := newAuthority()
+	if err != nil {
+		return err
+	}
+	agents, err := serveAgents(ctx, f.Nodes, authority, o.History, o.Interval)
+	if err != nil {
+		return err
+	}
+	f.stop = append(f.stop, agents.close)
+	cluster, err := serveCluster(ctx, f.Nodes)
+	if err != nil {
+		return err
+	}
+	f.stop = append(f.stop, cluster.close)
+
+	ca, kubeconfig := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "kubeconfig")
+	if err := os.WriteFile(ca, authority.certificate, 0o600); err != nil {
+		return err
+	}
+	if err := os.WriteFile(kubeconfig, fmt.Appendf(nil, kubeconfigText, cluster.url), 0o600); err != nil {
+		return err
+	}
+	f.Hub, err = startHub(ctx, o.Hub, o.Log,
+		append([]string{"--interval", o.Interval.String(), "--kubeconfig", kubeconfig}, o.Arguments...),
+		append([]string{"PATH=" + os.Getenv("PATH"), "SSL_CERT_FILE=" + ca, "KUBEMON_HUB_AGENTS=" + strings.Join(agents.urls, ",")}, o.Environment...))
+	if err != nil {
+		return err
+	}
+	f.stop = append(f.stop, f.Hub.end)
+	return nil
+}
+
+// Close ends the hub, then what it asked.
+func (f *Fleet) Close() {
+	for i := len(f.stop) - 1; i >= 0; i-- {
+		f.stop[i]()
+	}
+	f.stop = nil
+}
+
+const kubeconfigText = `apiVersion: v1
+kind: Config
+current-context: fleet
+contexts: [{name: fleet, context: {cluster: fleet, user: fleet}}]
+clusters: [{name: fleet, cluster: {server: "%s"}}]
+users: [{name: fleet, user: {}}]
+`

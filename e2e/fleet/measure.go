@@ -1,0 +1,187 @@
+package fleet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+)
+
+// A Report is what was measured.
+type Report struct {
+	Nodes, Pods, Containers int
+	Rounds                  int
+	CPUPerScrape            time.Duration
+	ResidentBytes           int64 // at the end
+	MaxResidentBytes        int64
+	WindowBytes             int64 // by the hub's own count
+	WindowSamples           int64
+	LongestScrape           time.Duration // of each node's last one
+	ReadyAfter              time.Duration
+	Answers                 []Asked
+}
+
+// Asked is one query, and how long the hub took for it.
+type Asked struct {
+	Name, Path        string
+	Shortest, Longest time.Duration
+	Bytes             int
+}
+
+// status is what is read of /api/v1/status.
+type status struct {
+	Hub    struct{ Round uint64 }
+	Window struct{ Bytes, Samples int64 }
+	Agents []struct {
+		Node, State, Reason          string
+		RoundsExpected, RoundsStored int
+		ScrapeMilliseconds           *float64
+		LastError                    string
+	}
+}
+
+func (f *Fleet) status(ctx context.Context) (status, error) {
+	var s status
+	a, err := f.Hub.Get(ctx, "/api/v1/status")
+	if err == nil {
+		err = json.Unmarshal(a.Body, &s)
+	}
+	return s, err
+}
+
+// AwaitReady waits until the hub shows every node with numbers and names.
+func (f *Fleet) AwaitReady(ctx context.Context) error {
+	for {
+		missing, err := f.missing(ctx)
+		if err == nil && missing == "" {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the hub: %s: %w", missing, errors.Join(err, ctx.Err()))
+		case <-f.Hub.ended:
+			return errors.New("wait for the hub: it has ended")
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// missing says what keeps the hub from showing everything.
+func (f *Fleet) missing(ctx context.Context) (string, error) {
+	if _, err := f.Hub.Get(ctx, "/readyz"); err != nil {
+		return "not ready", err
+	}
+	s, err := f.status(ctx)
+	if err != nil {
+		return "no status", err
+	}
+	if len(s.Agents) != len(f.Nodes) {
+		return fmt.Sprintf("%d of %d agents", len(s.Agents), len(f.Nodes)), nil
+	}
+	for _, a := range s.Agents {
+		if a.State != "ok" {
+			return fmt.Sprintf("node %s is %s: %s", a.Node, a.State, a.Reason), nil
+		}
+	}
+	return "", nil
+}
+
+// Measure lets the hub make rounds for a time in which nobody asks it for
+// anything, then asks it for everything.
+func (f *Fleet) Measure(ctx context.Context, during time.Duration) (*Report, error) {
+	before, cost, err := f.now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-f.Hub.ended:
+		return nil, errors.New("the hub ended while it was measured")
+	case <-time.After(during):
+	}
+	after, costAfter, err := f.now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{
+		Nodes: len(f.Nodes), Pods: len(f.Nodes) * PodsPerNode, Containers: len(f.Nodes) * PodsPerNode * ContainersPerPod,
+		Rounds:      int(after.Hub.Round - before.Hub.Round),
+		WindowBytes: after.Window.Bytes, WindowSamples: after.Window.Samples,
+	}
+	if r.Rounds == 0 {
+		return nil, fmt.Errorf("the hub made no round in %s", during)
+	}
+	r.CPUPerScrape = (costAfter.CPU - cost.CPU) / time.Duration(r.Rounds*r.Nodes)
+	if err := f.checkAgents(after, r); err != nil {
+		return r, err
+	}
+	if r.Answers, err = f.ask(ctx); err != nil {
+		return r, err
+	}
+	end, err := f.Hub.Cost()
+	r.ResidentBytes, r.MaxResidentBytes = costAfter.ResidentBytes, end.MaxBytes
+	return r, err
+}
+
+// now is the hub's state and cost right after a round.
+func (f *Fleet) now(ctx context.Context) (status, Cost, error) {
+	s, err := f.status(ctx)
+	if err != nil {
+		return s, Cost{}, err
+	}
+	c, err := f.Hub.Cost()
+	return s, c, err
+}
+
+// checkAgents returns an error unless every round has a sample of every node.
+func (f *Fleet) checkAgents(s status, r *Report) error {
+	var wrong []error
+	for _, a := range s.Agents {
+		if a.State != "ok" || a.RoundsStored != a.RoundsExpected {
+			wrong = append(wrong, fmt.Errorf("node %s is %s (%s), %d of %d rounds are stored; the last error: %s",
+				a.Node, a.State, a.Reason, a.RoundsStored, a.RoundsExpected, a.LastError))
+		}
+		if a.ScrapeMilliseconds != nil {
+			r.LongestScrape = max(r.LongestScrape, time.Duration(*a.ScrapeMilliseconds*1e6))
+		}
+	}
+	if len(wrong) > 5 {
+		wrong = append(wrong[:5], fmt.Errorf("and %d more nodes", len(wrong)-5))
+	}
+	return errors.Join(wrong...)
+}
+
+// ask asks for everything that people ask for, each so often.
+func (f *Fleet) ask(ctx context.Context) ([]Asked, error) {
+	const often = 5
+	p := f.Nodes[0].pods()[0]
+	in := "/api/v1/namespaces/" + p.namespace()
+	queries := []Asked{
+		{Name: "cluster", Path: "/api/v1/cluster"},
+		{Name: "status", Path: "/api/v1/status"},
+		{Name: "all nodes", Path: "/api/v1/nodes?limit=1000"},
+		{Name: "1,000 pods by CPU", Path: "/api/v1/pods?limit=1000&sort=-cpuMillicores"},
+		{Name: "all pods", Path: "/api/v1/pods"},
+		{Name: "top pods", Path: "/api/v1/top?of=pods&by=memory&limit=10"},
+		{Name: "a pod's window", Path: in + "/pods/" + p.name() + "?window=3600"},
+		{Name: "a Deployment's window", Path: in + "/deployments/" + p.deployment() + "?window=3600"},
+		{Name: "a namespace's window", Path: in + "?window=3600"},
+		{Name: "a node's window", Path: "/api/v1/nodes/" + p.node + "?window=3600"},
+		{Name: "the cluster's window", Path: "/api/v1/cluster?window=3600"},
+	}
+	for i := range queries {
+		q := &queries[i]
+		q.Shortest = math.MaxInt64
+		for range often {
+			a, err := f.Hub.Get(ctx, q.Path)
+			if err != nil {
+				return nil, err
+			}
+			q.Shortest, q.Longest, q.Bytes = min(q.Shortest, a.Took), max(q.Longest, a.Took), len(a.Body)
+		}
+	}
+	return queries, nil
+}
