@@ -13,11 +13,17 @@ type Agent struct {
 	Node string
 	// URL is the agent's base address, "http://10.0.0.7:10290".
 	URL string
+	// Fallback is the same agent's address in the other IP family, for when no
+	// connection to URL can be opened; empty if it has none.
+	Fallback string
 	// PodUID is the agent pod's, empty for a static address.
 	PodUID string
 	// Ready is the endpoint's condition; an agent that is not ready is asked
 	// all the same.
 	Ready bool
+	// Rivals counts the other pods that claim the node and are not about to
+	// end. They are not asked: a node is counted once.
+	Rivals int
 }
 
 // A Result is what asking one agent once came to: a snapshot or an error.
@@ -25,8 +31,39 @@ type Result struct {
 	Agent    Agent
 	Snapshot *snapshot.Snapshot // nil if Err is not
 	Err      error
+	// Failure is the word that Err is counted under; empty without one.
+	Failure Failure
 	// Started and Took are of the hub's clock.
 	Started time.Time
 	Took    time.Duration
 	Bytes   int
+}
+
+// A Failure is why asking an agent gave no new sample: one of a few words to
+// count by. The error beside it is for people.
+type Failure string
+
+// The failures.
+const (
+	FailureTimeout      Failure = "timeout"      // no connection, or no whole answer, in time
+	FailureRefused      Failure = "refused"      // nobody listens at the address
+	FailureUnreachable  Failure = "unreachable"  // no way to the address
+	FailureBroken       Failure = "broken"       // the connection ended before the answer did
+	FailureUnauthorized Failure = "unauthorized" // 401 or 403
+	FailureStatus       Failure = "status"       // another status than 200
+	FailureContentType  Failure = "content_type" // not a snapshot's, or compressed
+	FailureTooLarge     Failure = "too_large"    // more bytes than are read
+	FailureDecode       Failure = "decode"       // not a whole and valid snapshot
+	FailureWrongNode    Failure = "wrong_node"   // about another node than the agent's
+	FailureConflict     Failure = "conflict"     // about a node that another agent has
+	FailureNotNewer     Failure = "not_newer"    // the sample is known, or older than the last
+)
+
+// Failures lists them all.
+func Failures() []Failure {
+	return []Failure{
+		FailureTimeout, FailureRefused, FailureUnreachable, FailureBroken,
+		FailureUnauthorized, FailureStatus, FailureContentType, FailureTooLarge,
+		FailureDecode, FailureWrongNode, FailureConflict, FailureNotNewer,
+	}
 }

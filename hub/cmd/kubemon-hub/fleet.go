@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
@@ -73,7 +74,7 @@ func findFleet(c config, log *slog.Logger) (*fleet, error) {
 	if namespace == "" {
 		return nil, daemon.Usagef("the namespace of service %s is not known: give --namespace", c.agentService)
 	}
-	agents := discover.NewService(objects, namespace, c.agentService, log)
+	agents := discover.NewService(objects, namespace, c.agentService, f.created, log)
 	f.agents = agents
 	f.watches = append(f.watches, agents.Run)
 	return f, nil
@@ -117,6 +118,14 @@ func (f *fleet) follow(cluster *inventory.Watcher) {
 		reason := cmp.Or(cluster.Inventory().Connection.Error, "the first lists are under way")
 		return fmt.Errorf("%w: what the cluster runs has not been read: %s", hub.ErrNotReady, reason)
 	}
+}
+
+// created says when a pod was made, by the names that are known now.
+func (f *fleet) created(node, podUID string) time.Time {
+	if pod, ok := f.names.Inventory().PodByUID(node, podUID); ok {
+		return pod.Created
+	}
+	return time.Time{}
 }
 
 // binary asks the API server for protobuf, which costs it and the hub much

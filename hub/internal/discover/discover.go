@@ -6,7 +6,10 @@
 // channel of Changed is only a hint that asking early is worth it.
 //
 // Contract:
-//   - Each node has one agent, in a stable order.
+//   - Each node has one agent, in a stable order. Of several pods that claim a
+//     node it is one that stays, is ready, and was created last, in this order;
+//     how many others there are is said (hub.Agent.Rivals).
+//   - An agent with two addresses, one in each IP family, is one agent.
 //   - Agents that are not ready or about to end are listed: they may answer.
 //   - Agents never blocks. While the API server is away, what was known last
 //     is listed.

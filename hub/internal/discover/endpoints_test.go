@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
@@ -47,6 +48,11 @@ func agent(node, url, uid string, ready bool) hub.Agent {
 	return hub.Agent{Node: node, URL: url, PodUID: uid, Ready: ready}
 }
 
+// ages knows two pods: "old" and "new".
+func ages(_, podUID string) time.Time {
+	return map[string]time.Time{"old": time.Unix(1, 0), "new": time.Unix(2, 0)}[podUID]
+}
+
 func TestAgentsOf(t *testing.T) {
 	with := func(s *discoveryv1.EndpointSlice, change func(*discoveryv1.EndpointSlice)) *discoveryv1.EndpointSlice {
 		change(s)
@@ -81,13 +87,35 @@ func TestAgentsOf(t *testing.T) {
 			[]hub.Agent{agent("n1", "http://[fd00::1]:10290", "a", true)}},
 		{"both families: IPv4", []*discoveryv1.EndpointSlice{
 			with(slice(endpoint("n1", "fd00::1", "a")), v6), slice(endpoint("n1", "10.0.0.1", "a"))},
-			[]hub.Agent{agent("n1", "http://10.0.0.1:10290", "a", true)}},
+			[]hub.Agent{{Node: "n1", URL: "http://10.0.0.1:10290", Fallback: "http://[fd00::1]:10290", PodUID: "a", Ready: true}}},
+		{"both families, ready in one only yet", []*discoveryv1.EndpointSlice{
+			with(slice(endpoint("n1", "fd00::1", "a")), v6), slice(endpoint("n1", "10.0.0.1", "a", unready))},
+			[]hub.Agent{{Node: "n1", URL: "http://[fd00::1]:10290", Fallback: "http://10.0.0.1:10290", PodUID: "a", Ready: true}}},
 		{"in two slices while it moves", []*discoveryv1.EndpointSlice{
 			slice(endpoint("n1", "10.0.0.1", "a", unready)), slice(endpoint("n1", "10.0.0.1", "a"))},
 			[]hub.Agent{agent("n1", "http://10.0.0.1:10290", "a", true)}},
 		{"the ready one of a node's two", []*discoveryv1.EndpointSlice{slice(
 			endpoint("n1", "10.0.0.1", "a", unready), endpoint("n1", "10.0.0.9", "b"))},
-			[]hub.Agent{agent("n1", "http://10.0.0.9:10290", "b", true)}},
+			[]hub.Agent{{Node: "n1", URL: "http://10.0.0.9:10290", PodUID: "b", Ready: true, Rivals: 1}}},
+		{"the newest of a node's ready ones", []*discoveryv1.EndpointSlice{slice(
+			endpoint("n1", "10.0.0.1", "old"), endpoint("n1", "10.0.0.2", "new"), endpoint("n1", "10.0.0.3", "a"))},
+			[]hub.Agent{{Node: "n1", URL: "http://10.0.0.2:10290", PodUID: "new", Ready: true, Rivals: 2}}},
+		{"the ready one before the newest", []*discoveryv1.EndpointSlice{slice(
+			endpoint("n1", "10.0.0.1", "old"), endpoint("n1", "10.0.0.2", "new", unready))},
+			[]hub.Agent{{Node: "n1", URL: "http://10.0.0.1:10290", PodUID: "old", Ready: true, Rivals: 1}}},
+		{"one of two whose ages nobody knows", []*discoveryv1.EndpointSlice{slice(
+			endpoint("n1", "10.0.0.1", "b"), endpoint("n1", "10.0.0.2", "a"))},
+			[]hub.Agent{{Node: "n1", URL: "http://10.0.0.2:10290", PodUID: "a", Ready: true, Rivals: 1}}},
+		{"a node's name in one slice only", []*discoveryv1.EndpointSlice{
+			slice(endpoint("", "10.0.0.1", "a", func(e *discoveryv1.Endpoint) { e.NodeName = nil })), slice(endpoint("n1", "10.0.0.1", "a"))},
+			[]hub.Agent{agent("n1", "http://10.0.0.1:10290", "a", true)}},
+		{"a hundred addresses of one endpoint", []*discoveryv1.EndpointSlice{slice(endpoint("n1", "10.0.0.1", "a",
+			func(e *discoveryv1.Endpoint) {
+				for i := range 99 {
+					e.Addresses = append(e.Addresses, fmt.Sprintf("10.0.1.%d", i))
+				}
+			}))},
+			[]hub.Agent{agent("n1", "http://10.0.0.1:10290", "a", true)}},
 		{"the one that stays of a node's two", []*discoveryv1.EndpointSlice{slice(
 			endpoint("n1", "10.0.0.1", "a", terminating), endpoint("n1", "10.0.0.9", "b", unready))},
 			[]hub.Agent{agent("n1", "http://10.0.0.9:10290", "b", false)}},
@@ -95,12 +123,12 @@ func TestAgentsOf(t *testing.T) {
 			slice(endpoint("", "10.0.0.1", "a"), endpoint("", "10.0.0.2", "b")),
 			with(slice(endpoint("", "fd00::1", "a")), v6),
 			slice(endpoint("", "10.0.0.3", "", func(e *discoveryv1.Endpoint) { e.TargetRef, e.NodeName = nil, nil })),
-		}, []hub.Agent{agent("", "http://10.0.0.1:10290", "a", true), agent("", "http://10.0.0.2:10290", "b", true),
+		}, []hub.Agent{{URL: "http://10.0.0.1:10290", Fallback: "http://[fd00::1]:10290", PodUID: "a", Ready: true}, agent("", "http://10.0.0.2:10290", "b", true),
 			agent("", "http://10.0.0.3:10290", "", true)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if d := cmp.Diff(tt.want, agentsOf(tt.slices)); d != "" {
+			if d := cmp.Diff(tt.want, agentsOf(tt.slices, ages)); d != "" {
 				t.Errorf("agentsOf (-want +got):\n%s", d)
 			}
 		})
@@ -109,7 +137,7 @@ func TestAgentsOf(t *testing.T) {
 
 // The set is the same in whatever order slices and endpoints come.
 func TestAgentsOfIgnoreTheOrder(t *testing.T) {
-	const nodes = 1000
+	const nodes = 2500
 	random := rand.New(rand.NewPCG(1, 2))
 	all := make([]*discoveryv1.EndpointSlice, 5)
 	for i := range all {
@@ -128,7 +156,7 @@ func TestAgentsOfIgnoreTheOrder(t *testing.T) {
 			s.Endpoints = append(s.Endpoints, e)
 		}
 	}
-	want := agentsOf(all)
+	want := agentsOf(all, ages)
 	if len(want) != nodes {
 		t.Fatalf("%d agents, want one for each of %d nodes", len(want), nodes)
 	}
@@ -137,7 +165,7 @@ func TestAgentsOfIgnoreTheOrder(t *testing.T) {
 		for _, s := range all {
 			random.Shuffle(len(s.Endpoints), func(i, j int) { s.Endpoints[i], s.Endpoints[j] = s.Endpoints[j], s.Endpoints[i] })
 		}
-		if d := cmp.Diff(want, agentsOf(all)); d != "" {
+		if d := cmp.Diff(want, agentsOf(all, ages)); d != "" {
 			t.Fatalf("in another order (-want +got):\n%s", d)
 		}
 	}

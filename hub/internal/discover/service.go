@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -24,13 +25,20 @@ import (
 type Service struct {
 	factory  informers.SharedInformerFactory
 	informer cache.SharedIndexInformer
+	created  Created
 	changed  chan struct{}
+	hinting  atomic.Bool // a hint is under way
 	log      *slog.Logger
 	lastErr  atomic.Pointer[string]
 }
 
-// NewService returns a Service that knows no agent until it runs.
-func NewService(client kubernetes.Interface, namespace, service string, log *slog.Logger) *Service {
+// settling is how long a change may be followed by others and still be one
+// hint: the slices of a big service are written one after the other.
+const settling = 250 * time.Millisecond
+
+// NewService returns a Service that knows no agent until it runs. Where two pods
+// claim one node, the one that was created last is its agent.
+func NewService(client kubernetes.Interface, namespace, service string, created Created, log *slog.Logger) *Service {
 	selector := labels.Set{discoveryv1.LabelServiceName: service}.String()
 	factory := informers.NewSharedInformerFactoryWithOptions(client, 0,
 		informers.WithNamespace(namespace),
@@ -39,6 +47,7 @@ func NewService(client kubernetes.Interface, namespace, service string, log *slo
 	s := &Service{
 		factory:  factory,
 		informer: factory.Discovery().V1().EndpointSlices().Informer(),
+		created:  created,
 		changed:  make(chan struct{}, 1),
 		log:      log.With("namespace", namespace, "service", service),
 	}
@@ -68,18 +77,25 @@ func (s *Service) Agents() []hub.Agent {
 	for _, obj := range s.informer.GetStore().List() {
 		slices = append(slices, obj.(*discoveryv1.EndpointSlice))
 	}
-	return agentsOf(slices)
+	return agentsOf(slices, s.created)
 }
 
-// Changed gives a value after the set of agents may have changed; several
+// Changed gives a value soon after the set of agents may have changed; several
 // changes may give one.
 func (s *Service) Changed() <-chan struct{} { return s.changed }
 
+// hint tells of a change after a while, and with it of all that come meanwhile.
 func (s *Service) hint() {
-	select {
-	case s.changed <- struct{}{}:
-	default:
+	if !s.hinting.CompareAndSwap(false, true) {
+		return
 	}
+	time.AfterFunc(settling, func() {
+		s.hinting.Store(false) // first: what comes now is not in this hint
+		select {
+		case s.changed <- struct{}{}:
+		default:
+		}
+	})
 }
 
 // watchFailed says once why the agents cannot be watched. Watches that end in

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync/atomic"
@@ -31,7 +32,7 @@ func namedSlice(namespace, service, name string, endpoints ...discoveryv1.Endpoi
 
 // run runs a Service on the client until the test is over. It is for a bubble.
 func run(t *testing.T, client *fake.Clientset, log *slog.Logger) *Service {
-	s := NewService(client, "kubemon", "kubemon-agent", log)
+	s := NewService(client, "kubemon", "kubemon-agent", ages, log)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
@@ -141,11 +142,39 @@ func TestStripKeepsWhatNamesTheAgents(t *testing.T) {
 	if stripped.ManagedFields != nil || stripped.Labels != nil || stripped.Endpoints[0].Zone != nil || stripped.Endpoints[0].Hostname != nil {
 		t.Errorf("stripped = %+v, want only what names the agents", stripped)
 	}
-	if d := cmp.Diff(agentsOf([]*discoveryv1.EndpointSlice{full}), agentsOf([]*discoveryv1.EndpointSlice{stripped})); d != "" {
+	if d := cmp.Diff(agentsOf([]*discoveryv1.EndpointSlice{full}, ages), agentsOf([]*discoveryv1.EndpointSlice{stripped}, ages)); d != "" {
 		t.Errorf("agents of the stripped slice (-full +stripped):\n%s", d)
 	}
 	tombstone := cache.DeletedFinalStateUnknown{Key: "kubemon/a", Obj: stripped}
 	if got, err := strip(tombstone); err != nil || got != any(tombstone) {
 		t.Errorf("strip(tombstone) = %v, %v, want it unchanged", got, err)
 	}
+}
+
+// TestManyChangesAreOneHint writes many slices one after the other, as the
+// controller does for a big service.
+func TestManyChangesAreOneHint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := fake.NewClientset()
+		s := run(t, client, slog.New(slog.DiscardHandler))
+		hints := 0
+		for i := range 50 {
+			written := namedSlice("kubemon", "kubemon-agent", fmt.Sprint("s", i), endpoint(fmt.Sprint("n", i), "10.0.0.1", fmt.Sprint("p", i)))
+			if _, err := client.DiscoveryV1().EndpointSlices("kubemon").Create(t.Context(), written, metav1.CreateOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(20 * time.Millisecond)
+			synctest.Wait()
+			if hinted(s) {
+				hints++
+			}
+		}
+		settle()
+		if !hinted(s) {
+			t.Error("the last changes gave no hint")
+		}
+		if len(s.Agents()) != 50 || hints > 4 {
+			t.Errorf("50 changes in a second gave %d hints before the last, want at most 4; %d agents", hints, len(s.Agents()))
+		}
+	})
 }
