@@ -3,6 +3,7 @@ package discover
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -41,14 +42,11 @@ func (s *wire) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		"endpoints":[{"addresses":["10.0.0.1"],"nodeName":%q,"targetRef":{"uid":%q}}]}`, name, s.slices[name], name))
 	}
 	resumed := r.URL.Query().Get("watch") != "" && r.URL.Query().Get("sendInitialEvents") == ""
-	if resumed {
-		s.gone++
-	}
 	s.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
 	switch {
 	case resumed:
-		fmt.Fprint(w, `{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Expired","code":410}}`)
+		s.expire(w)
 		return
 	case away:
 		http.Error(w, "not now", http.StatusInternalServerError)
@@ -66,7 +64,16 @@ func (s *wire) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	select {
 	case <-r.Context().Done():
 	case <-ended:
+		s.expire(w)
 	}
+}
+
+// expire tells a watch that its version is too old to go on with.
+func (s *wire) expire(w io.Writer) {
+	fmt.Fprint(w, `{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Expired","code":410}}`)
+	s.mu.Lock()
+	s.gone++
+	s.mu.Unlock()
 }
 
 // end ends the watches; change is made before anybody can watch again.
