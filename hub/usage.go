@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"math"
@@ -37,30 +36,31 @@ func (u Usage) Clone() Usage {
 	return u
 }
 
-// MarshalJSON writes the contract's usage object: every metric by name, null
+// MarshalJSON writes what Append does.
+func (u Usage) MarshalJSON() ([]byte, error) { return u.Append(nil), nil }
+
+// Append adds the contract's usage object to b: every metric by name, null
 // where it is unknown, the pressures in an object of their own.
-func (u Usage) MarshalJSON() ([]byte, error) {
-	var b bytes.Buffer
-	b.WriteString(`{"overSeconds":`)
+func (u *Usage) Append(b []byte) []byte {
+	b = append(b, `{"overSeconds":`...)
 	if u.OverSeconds > 0 {
-		b.Write(Number(u.OverSeconds).Append(b.AvailableBuffer()))
+		b = Number(u.OverSeconds).Append(b)
 	} else {
-		b.WriteString("null")
+		b = append(b, "null"...)
 	}
 	for m := range PressureCPUSome {
-		b.WriteString(`,"` + m.String() + `":`)
-		b.Write(Number(u.Values[m]).Append(b.AvailableBuffer()))
+		b = append(append(append(b, `,"`...), m.String()...), `":`...)
+		b = Number(u.Values[m]).Append(b)
 	}
-	b.WriteString(`,"pressure":{`)
+	b = append(b, `,"pressure":{`...)
 	for m := PressureCPUSome; m < MetricCount; m++ {
 		if m > PressureCPUSome {
-			b.WriteByte(',')
+			b = append(b, ',')
 		}
-		b.WriteString(`"` + strings.TrimPrefix(m.String(), "pressure.") + `":`)
-		b.Write(Number(u.Values[m]).Append(b.AvailableBuffer()))
+		b = append(append(append(b, '"'), strings.TrimPrefix(m.String(), "pressure.")...), `":`...)
+		b = Number(u.Values[m]).Append(b)
 	}
-	b.WriteString("}}")
-	return b.Bytes(), nil
+	return append(b, "}}"...)
 }
 
 // UnmarshalJSON reads what MarshalJSON writes; null becomes unknown.

@@ -122,9 +122,40 @@ func (n Number) Append(b []byte) []byte {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return append(b, "null"...)
 	}
-	digits := 1e3
+	digits, places := 1e3, 3
 	if math.Abs(v) < 1 {
-		digits = 1e6
+		digits, places = 1e6, 6
 	}
-	return strconv.AppendFloat(b, math.Round(v*digits)/digits, 'f', -1, 64)
+	scaled := math.Round(v * digits)
+	if math.Abs(scaled) >= 1e15 { // not every such decimal is a float of its own
+		return strconv.AppendFloat(b, scaled/digits, 'f', -1, 64)
+	}
+	return appendDecimal(b, int64(scaled), places)
+}
+
+// appendDecimal adds n with the last places digits behind the point, and no
+// zeros at the end. It costs a fifth of strconv's search for the shortest
+// digits, and an answer has a million numbers.
+func appendDecimal(b []byte, n int64, places int) []byte {
+	if n < 0 {
+		b, n = append(b, '-'), -n
+	}
+	for places > 0 && n%10 == 0 {
+		n /= 10
+		places--
+	}
+	unit := int64(1)
+	for range places {
+		unit *= 10
+	}
+	b = strconv.AppendInt(b, n/unit, 10)
+	if places == 0 {
+		return b
+	}
+	b = append(b, '.')
+	for rest := n % unit; unit > 1; rest %= unit {
+		unit /= 10
+		b = append(b, byte('0'+rest/unit))
+	}
+	return b
 }

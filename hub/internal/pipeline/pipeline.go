@@ -71,8 +71,10 @@ type Config struct {
 // A Pipeline is the loop and what it last published.
 type Pipeline struct {
 	Config
-	view  atomic.Pointer[hub.View]
-	pulse atomic.Pointer[time.Time] // when a round last began
+	view atomic.Pointer[hub.View]
+	// published rings when view has changed.
+	published bell
+	pulse     atomic.Pointer[time.Time] // when a round last began
 
 	// Owned by Run.
 	started time.Time

@@ -218,4 +218,5 @@ func (p *Pipeline) publish() {
 	view := p.Answer(round)
 	p.sum(view)
 	p.view.Store(view)
+	p.published.ring()
 }
