@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -60,6 +61,70 @@ func TestStreamedLists(t *testing.T) {
 		t.Errorf("pod = %+v, want one of %v", pod, want)
 	}
 	stop()
+}
+
+// expiring streams pods, and whatever else as stream does. Once its watch is to
+// end it says that the watch's version is gone, as a server does that has
+// forgotten what happened since then.
+type expiring struct {
+	mu    sync.Mutex
+	pods  []string
+	ended chan struct{}
+}
+
+func (s *expiring) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/api/v1/pods" || r.URL.Query().Get("watch") == "" {
+		stream(w, r)
+		return
+	}
+	s.mu.Lock()
+	pods, ended := s.pods, s.ended
+	s.mu.Unlock()
+	w.Header().Set("Content-Type", "application/json")
+	for _, name := range pods {
+		fmt.Fprintf(w, `{"type":"ADDED","object":{"kind":"Pod","apiVersion":"v1","metadata":{"namespace":"shop","name":%q,"uid":%q,"resourceVersion":"7"},
+		"spec":{"nodeName":"n1","containers":[{"name":"app"}]}}}`, name, name)
+	}
+	fmt.Fprint(w, `{"type":"BOOKMARK","object":{"kind":"Pod","apiVersion":"v1","metadata":{"resourceVersion":"9",
+		"annotations":{"k8s.io/initial-events-end":"true"}}}}`)
+	w.(http.Flusher).Flush()
+	select {
+	case <-r.Context().Done():
+	case <-ended:
+		fmt.Fprint(w, `{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Expired","code":410}}`)
+	}
+}
+
+// A pod that is deleted while its watch is lost is found missing when the pods
+// are listed again; until then all that was known is there.
+func TestWatchThatHasExpired(t *testing.T) {
+	source := &expiring{pods: []string{"web-1", "web-2"}, ended: make(chan struct{})}
+	server := httptest.NewServer(source)
+	defer server.Close()
+	w, stop := start(t, server.URL)
+	defer stop()
+	names := func() string {
+		var list []string
+		for _, p := range w.Inventory().Pods {
+			list = append(list, p.Name)
+		}
+		slices.Sort(list)
+		return strings.Join(list, " ")
+	}
+	for !w.Synced() || names() != "web-1 web-2" {
+		time.Sleep(10 * time.Millisecond) // the test's own limit ends this
+	}
+	source.mu.Lock()
+	source.pods = []string{"web-2", "web-3"}
+	close(source.ended)
+	source.ended = make(chan struct{})
+	source.mu.Unlock()
+	for names() != "web-2 web-3" {
+		if got := names(); !strings.Contains(got, "web-2") || !w.Synced() {
+			t.Fatalf("pods %q, synced %t while they are listed again", got, w.Synced())
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 // A server that answers, but not with what it is asked for.
