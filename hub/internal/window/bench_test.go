@@ -3,6 +3,7 @@ package window_test
 import (
 	"math"
 	"runtime"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -196,3 +197,37 @@ func wholeFrame(a, c *hub.Frame) *hub.Frame {
 }
 
 func viewAt(round time.Time) *hub.View { return &hub.View{Round: &hub.Round{Time: round}} }
+
+// BenchmarkFillIn keeps sixty past rounds of a hundred nodes, oldest first, in
+// a window that has the three rounds after them.
+func BenchmarkFillIn(b *testing.B) {
+	const nodes, past, newer = 100, 60, 3
+	m := newMix(nodes)
+	rounds := make([][]*hub.Frame, past+newer)
+	for round := range rounds {
+		for i := range nodes {
+			rounds[round] = append(rounds[round], m.frame(nodeName(i), round))
+		}
+	}
+	for name, order := range map[string][][]*hub.Frame{
+		"in order": rounds,
+		"late":     slices.Concat(rounds[past:], rounds[:past]),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				w, err := window.Open(time.Hour, 0)
+				if err != nil {
+					b.Fatal(err)
+				}
+				for _, f := range slices.Concat(order...) {
+					if err := w.Keep(f); err != nil {
+						b.Fatal(err)
+					}
+				}
+				w.Close()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*nodes*(past+newer)*perNode), "ns/sample")
+		})
+	}
+}

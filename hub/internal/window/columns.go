@@ -87,7 +87,7 @@ func blockOf(at int64) uint32 { return uint32(at / int64(blockSpan)) }
 func blockStart(block uint32) int64 { return int64(block) * int64(blockSpan) }
 
 // quantise makes rows of numbers. Every value is rounded to a multiple of what
-// scale says.
+// scale says; one that a column cannot hold becomes unknown.
 func (b *buffer) quantise(at time.Time, rows []hub.Row) (*round, error) {
 	const minSeconds, maxSeconds = 1, 1 << 33 // what an int64 of nanoseconds holds, with room
 	if at.Unix() < minSeconds || at.Unix() >= maxSeconds {
@@ -95,48 +95,38 @@ func (b *buffer) quantise(at time.Time, rows []hub.Row) (*round, error) {
 	}
 	r := &round{at: at.UnixNano(), rows: b.rows[:0]}
 	for i := range rows {
-		over, err := fixed(rows[i].Usage.OverSeconds, 1e9)
-		if err != nil {
-			return nil, fmt.Errorf("%s: overSeconds: %w", describe(&rows[i].Series), err)
-		}
+		over, _ := fixed(rows[i].Usage.OverSeconds, 1e9) // 0 is unknown
 		if i == 0 {
 			r.over = over
 		}
 		parts := &rows[i].Parts
 		numbers := row{overColumn: over - r.over, reportingColumn: uint64(parts.Reporting), countColumn: uint64(parts.Count)}
-		if err := numbers.quantise(&rows[i].Usage.Values); err != nil {
-			return nil, fmt.Errorf("%s: %w", describe(&rows[i].Series), err)
-		}
+		numbers.quantise(&rows[i].Usage.Values)
 		r.rows = append(r.rows, numbers)
 	}
 	b.rows = r.rows
 	return r, nil
 }
 
-func describe(s *hub.Series) string {
-	return fmt.Sprintf("%s %s/%s %s", s.Kind, s.Namespace, s.Pod, s.Container)
-}
-
-func (r *row) quantise(values *hub.Values) error {
+func (r *row) quantise(values *hub.Values) {
 	for c := range columns {
 		m := metricOf(c)
-		if m == hub.MetricCount || !values.Known(m) {
+		if m == hub.MetricCount {
 			continue
 		}
-		n, err := fixed(values[m], scale(m))
-		if err != nil {
-			return fmt.Errorf("%v: %w", m, err)
+		if n, ok := fixed(values[m], scale(m)); ok {
+			r[c] = n + 1
 		}
-		r[c] = n + 1
 	}
-	return nil
 }
 
-func fixed(v, scale float64) (uint64, error) {
+// fixed counts the parts in a value, false if it is unknown or no number that a
+// column holds.
+func fixed(v, scale float64) (uint64, bool) {
 	if !(v >= 0 && v*scale < maxNumber) {
-		return 0, fmt.Errorf("%v is not a number from 0 to %g", v, maxNumber/scale)
+		return 0, false
 	}
-	return uint64(math.Round(v * scale)), nil
+	return uint64(math.Round(v * scale)), true
 }
 
 // fill sets the row that is read again, of which nothing is known yet.

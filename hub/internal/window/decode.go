@@ -3,6 +3,7 @@ package window
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 )
 
 // A decoder takes the rounds off a block. Rows of series that are not needed
@@ -20,6 +21,17 @@ type decoder struct {
 func newDecoder(value string, block uint32, named func(uint32) (*name, bool)) *decoder {
 	d := &decoder{reader: reader{value: value}, named: named}
 	d.at = blockStart(block)
+	return d
+}
+
+// decoder returns one that reads on where the head ends, in a value that begins
+// with the head's.
+func (h *head) decoder(value string, named func(uint32) (*name, bool)) *decoder {
+	d := newDecoder(value, h.block, named)
+	d.reader.at = len(h.value)
+	d.round = round{at: h.at, over: h.over, names: h.names, rows: slices.Clone(h.rows)}
+	d.gap, d.expect.roles = h.gap, h.roles
+	d.needed = slices.Repeat([]bool{true}, len(h.names))
 	return d
 }
 

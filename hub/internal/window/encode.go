@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// A head is the block of a stream that was last added to, with what the next
-// round's deltas are from.
+// A head is a block, or the beginning of one, with what the next round's deltas
+// are from.
 type head struct {
 	block   uint32
 	value   string // shared with BuntDB
@@ -28,6 +28,18 @@ type buffer struct {
 }
 
 func newHead(block uint32) *head { return &head{block: block, at: blockStart(block)} }
+
+// clone returns a head that goes on from where h does.
+func (h *head) clone() *head {
+	c := *h
+	c.rows = slices.Clone(h.rows) // all else is replaced and not changed
+	return &c
+}
+
+// ends reports whether the head's last round is that one.
+func (h *head) ends(r *round) bool {
+	return h.at == r.at && h.over == r.over && slices.Equal(h.names, r.names) && slices.Equal(h.rows, r.rows)
+}
 
 // append adds a round that is later than those it has.
 func (h *head) append(r *round, buffer *buffer) {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"maps"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/tidwall/buntdb"
@@ -33,9 +32,19 @@ type account struct {
 	until          time.Time // when BuntDB has let go of the last
 }
 
-// put counts a block, in place of one with a value and samples of that size if
-// replaced is not -1.
-func (l *ledger) put(h *head, before int64, replaced int, until time.Time) {
+// with returns what the window takes up once the change is stored.
+func (l *ledger) with(c *change) int64 {
+	bytes, _ := l.totals()
+	bytes += valueBytes(len(c.head.value))
+	if c.length < 0 {
+		return bytes + itemBytes
+	}
+	return bytes - valueBytes(c.length)
+}
+
+// put counts a change, of a value of that length if replaced is not -1.
+func (l *ledger) put(c *change, replaced int, until time.Time) {
+	h := c.head
 	a := l.blocks[h.block]
 	if a == nil {
 		l.sweep(time.Now())
@@ -46,7 +55,7 @@ func (l *ledger) put(h *head, before int64, replaced int, until time.Time) {
 	a.samples += h.samples
 	if replaced >= 0 {
 		a.bytes -= valueBytes(replaced)
-		a.samples -= before
+		a.samples -= c.samples
 	} else {
 		a.bytes += itemBytes
 	}
@@ -70,36 +79,20 @@ func (l *ledger) totals() (bytes, samples int64) {
 	return bytes, samples
 }
 
-// oldest returns the oldest block, false if there is none.
-func (l *ledger) oldest() (uint32, bool) {
-	if len(l.blocks) == 0 {
-		return 0, false
+// oldest returns the oldest block, math.MaxUint32 if there is none.
+func (l *ledger) oldest() uint32 {
+	oldest := uint32(math.MaxUint32)
+	for block := range l.blocks {
+		oldest = min(oldest, block)
 	}
-	return slices.Min(slices.Collect(maps.Keys(l.blocks))), true
+	return oldest
 }
 
-// makeRoom drops the oldest blocks until the window takes up no more than it
-// may.
-func (w *Window) makeRoom() error {
-	if w.maxBytes == 0 {
-		return nil
-	}
-	for {
-		block, ok := w.ledger.oldest()
-		if bytes, _ := w.ledger.totals(); bytes <= w.maxBytes || !ok {
-			return nil
-		}
-		if err := w.drop(block); err != nil {
-			return err
-		}
-	}
-}
-
-// drop deletes the blocks of that number and all that are older. If it is the
-// newest, the window begins anew with the next round.
-func (w *Window) drop(block uint32) error {
+// drop deletes the blocks of that number, the oldest. If that of the newest
+// round is among them, the window begins anew with the round that is to come.
+func (w *Window) drop(block uint32, coming int64) error {
 	w.mu.Lock()
-	w.floor = min(blockStart(block+1), w.newest+1)
+	w.floor = min(blockStart(block+1), max(w.newest, coming))
 	w.mu.Unlock()
 	delete(w.ledger.blocks, block)
 	for _, prefix := range []byte{framePrefix, sumPrefix} {
@@ -142,10 +135,10 @@ func (w *Window) Status() hub.WindowStatus {
 	s := hub.WindowStatus{MaxBytes: w.maxBytes}
 	s.Bytes, s.Samples = w.ledger.totals()
 	readable, _ := w.readable()
-	if block, ok := w.ledger.oldest(); ok {
-		s.Oldest = timeOf(max(w.ledger.blocks[block].first, readable))
+	if oldest := w.ledger.blocks[w.ledger.oldest()]; oldest != nil {
+		s.Oldest = timeOf(max(oldest.first, readable))
 	}
-	if w.floor > w.newest-int64(w.keep) {
+	if w.floor > max(0, w.newest-int64(w.keep)) {
 		s.DroppedBefore = timeOf(w.floor)
 	}
 	return s

@@ -62,15 +62,9 @@ func TestRoundsAreEncodedOutsideTransactions(t *testing.T) {
 	w := openWith(t, 1, at)
 	err := w.db.Update(func(*buntdb.Tx) error {
 		frame := nodeFrame(0, at.Add(10*time.Second), 3)
-		r, err := w.buffer.quantise(frame.Time, frame.Rows)
-		if err != nil {
-			return err
-		}
-		s := w.streamFor(nodeKey(frame.Node))
-		r.names = s.resolve(frame.Rows, r.block())
-		h, before, err := w.extend(s, r)
-		if err == nil && (h.samples != 6 || before != 3) {
-			t.Errorf("the block has %d samples, and had %d", h.samples, before)
+		c, err := w.prepare(nodeKey(frame.Node), frame.Time, frame.Rows)
+		if err == nil && (c.head.samples != 6 || c.samples != 3) {
+			t.Errorf("the block has %d samples, and had %d", c.head.samples, c.samples)
 		}
 		return err
 	})
@@ -189,5 +183,40 @@ func TestNamesAreForgotten(t *testing.T) {
 	}
 	if w.ledger.streams != bytes {
 		t.Errorf("%d bytes of streams are counted, they take %d", w.ledger.streams, bytes)
+	}
+}
+
+// TestHeadsAreLetGo: a node that gives no more rounds holds on to its last
+// block no longer than BuntDB does.
+func TestHeadsAreLetGo(t *testing.T) {
+	w, err := Open(time.Hour, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	start := time.Unix(1_800_000_000, 0)
+	gone := w.streamFor(nodeKey("node000"))
+	for round := range 70 {
+		for node := range 2 {
+			if node == 0 && round >= 20 && round != 25 {
+				continue
+			}
+			at := start.Add(time.Duration(round) * 10 * time.Second)
+			if round == 25 {
+				at = start.Add(15 * time.Second) // comes late
+			}
+			if err := w.Keep(nodeFrame(node, at, 3)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if round == 25 && gone.late == nil {
+			t.Error("nothing is held for the next round that comes late")
+		}
+	}
+	if gone.head != nil || gone.late != nil {
+		t.Errorf("the node that is gone has the heads %v and %v", gone.head, gone.late)
+	}
+	if w.streamFor(nodeKey("node001")).head == nil {
+		t.Error("the node that goes on has no head")
 	}
 }

@@ -109,7 +109,7 @@ func (w *Window) read(streams []*stream, match func(*hub.Series) bool, from, to 
 				yield(some[0], found{err: err})
 				return
 			}
-			if !decode(blocks, match, first, last, yield) {
+			if !w.decode(blocks, match, first, last, yield) {
 				return
 			}
 		}
@@ -158,8 +158,9 @@ func (w *Window) collect(streams []*stream, first, last int64) (blocks []block, 
 }
 
 // decode yields the rounds of the blocks from first to last, until yield wants
-// no more.
-func decode(blocks []block, match func(*hub.Series) bool, first, last int64, yield func(*stream, found) bool) bool {
+// no more. A block whose names are forgotten meanwhile, because there was no
+// more room for it, ends there.
+func (w *Window) decode(blocks []block, match func(*hub.Series) bool, first, last int64, yield func(*stream, found) bool) bool {
 	var of *stream
 	var needed func(*hub.Series) bool
 	for _, b := range blocks {
@@ -175,12 +176,19 @@ func decode(blocks []block, match func(*hub.Series) bool, first, last int64, yie
 				return false
 			}
 		}
-		if err := d.err(); err != nil {
+		if err := d.err(); err != nil && !w.dropped(b.number) {
 			yield(of, found{err: err})
 			return false
 		}
 	}
 	return true
+}
+
+// dropped reports whether blocks of that number had to make room.
+func (w *Window) dropped(block uint32) bool {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return blockStart(block) < w.floor
 }
 
 // read returns the rows of the round that match.

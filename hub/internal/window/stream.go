@@ -14,13 +14,16 @@ type streamKey struct {
 	of     hub.Series
 }
 
-// A stream is the blocks of one node's frames or of one thing's sums. Its head
+// A stream is the blocks of one node's frames or of one thing's sums. Its heads
 // and last are the writer's.
 type stream struct {
 	key  streamKey
 	id   uint32
-	head *head
-	last []*name // of the latest round
+	head *head // of the newest block, nil if nothing was added lately
+	// late is what lies before the round that last came late or again, nil if
+	// none did lately: the next to come late most often follows it.
+	late *head
+	last []*name // of the latest round to be kept
 	used uint32  // the newest block
 	// bytes is what the stream takes up beside its blocks, by its own count.
 	bytes int64
@@ -132,8 +135,21 @@ func (s *stream) has(match func(*hub.Series) bool) bool {
 	return false
 }
 
-// forget drops the names that no block since that one has.
+// rest lets go of what is of use only while rounds are added to older blocks
+// than those two.
+func (s *stream) rest(newest uint32) {
+	s.late = nil
+	if s.head != nil && s.head.block+1 < newest {
+		s.head = nil
+	}
+}
+
+// forget drops the names that no block since that one has. The latest round may
+// have come late and have such names: they are not to be used again.
 func (s *stream) forget(since uint32) {
+	if slices.ContainsFunc(s.last, func(n *name) bool { return n.used < since }) {
+		s.last = nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for number, n := range s.names {

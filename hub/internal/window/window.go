@@ -7,12 +7,16 @@
 //     newest round that was kept. Should no round follow, it is gone at most
 //     seven minutes later than that. Times of rounds come back exactly.
 //   - A second frame of one node and round takes the first one's place. Rounds
-//     may be kept in any order; in that of their times is cheapest.
+//     may be kept in any order; in that of their times is cheapest, also where
+//     later ones are there already.
 //   - What a frame says of names and owners stays as it was: a pod that is gone
 //     can be asked for until its last frame is gone. Values come back as
-//     [quantise] rounds them; reasons for unknown values are not kept.
+//     [quantise] rounds them, and as unknown if a column cannot hold them, as
+//     nothing below 0 and some 2^60 and more; reasons for unknown values are
+//     not kept.
 //   - With a bound on the memory the oldest rounds of all nodes go first, five
-//     minutes at a time, and Status says since when there are any.
+//     minutes at a time, and Status says since when there are any. A round that
+//     the bound has no room for alone is an error.
 //   - A reader holds BuntDB's lock for the time of some 200 lookups, and waits
 //     for a writer no longer than for one value, or 256 deletions, to go in.
 //
@@ -80,7 +84,7 @@ type Window struct {
 	maxBytes int64 // 0 for no bound
 
 	// writer is held while a round goes in. Readers do without it. It guards
-	// the ledger, the streams' heads and the buffers.
+	// the ledger, the streams' heads and rosters, and the buffers.
 	writer sync.Mutex
 	ledger ledger
 	buffer buffer
@@ -111,6 +115,8 @@ func Open(keep time.Duration, maxBytes int64) (*Window, error) {
 func (w *Window) Close() error { return w.db.Close() }
 
 // Keep stores the frame whole, or returns an error and stores nothing of it.
+// What it says of a metric that is no number from 0 to what a column holds is
+// kept as unknown: one bad number costs nothing else.
 func (w *Window) Keep(f *hub.Frame) error {
 	if err := w.put(nodeKey(f.Node), f.Time, f.Rows); err != nil {
 		return fmt.Errorf("keep frame of node %s: %w", f.Node, err)
@@ -118,8 +124,8 @@ func (w *Window) Keep(f *hub.Frame) error {
 	return nil
 }
 
-// KeepSums stores the sums whole, or returns an error and stores nothing of
-// them.
+// KeepSums stores the sums, as Keep stores a frame. Sums that are as they were
+// cost next to nothing.
 func (w *Window) KeepSums(s *hub.Sums) error {
 	if err := w.put(streamKey{sumPrefix, s.Of}, s.Time, s.Rows); err != nil {
 		return fmt.Errorf("keep sums of %s %s%s: %w", s.Of.Kind, s.Of.Node, s.Of.Namespace, err)
@@ -129,88 +135,6 @@ func (w *Window) KeepSums(s *hub.Sums) error {
 
 func nodeKey(node string) streamKey {
 	return streamKey{framePrefix, hub.Series{Kind: hub.KindNode, Node: node}}
-}
-
-// put makes a round part of a stream's block. All but the last step is done
-// without BuntDB's lock.
-func (w *Window) put(key streamKey, at time.Time, rows []hub.Row) error {
-	w.writer.Lock()
-	defer w.writer.Unlock()
-	r, err := w.buffer.quantise(at, rows)
-	if err != nil {
-		return err
-	}
-	oldest, newest := w.readable()
-	if r.at < oldest {
-		return nil // gone before it came
-	}
-	newest = max(newest, r.at)
-	s := w.streamFor(key)
-	w.ledger.streams -= s.bytes
-	r.names = s.resolve(rows, r.block())
-	w.ledger.streams += s.bytes
-	h, before, err := w.extend(s, r)
-	if err != nil {
-		return err
-	}
-	s.head = nil // until the block is stored, nothing may go on with it
-	until := blockStart(h.block+1) - newest + int64(w.keep) + int64(s.id%spread)*int64(time.Second)
-	replaced, err := w.set(s, h, time.Duration(until))
-	if err != nil {
-		return err
-	}
-	s.head = h
-	w.ledger.put(h, before, replaced, time.Now().Add(time.Duration(until)))
-	w.advance(newest)
-	return w.makeRoom()
-}
-
-// extend adds the round to the stream's block and returns it, and how many
-// samples it had before. It goes on from the head if it can.
-func (w *Window) extend(s *stream, r *round) (h *head, before int64, err error) {
-	h = s.head
-	if h != nil && h.block == r.block() && h.at < r.at && h.first >= w.floor {
-		before = h.samples
-		h.append(r, &w.buffer)
-		return h, before, nil
-	}
-	value, err := w.get(s.blockKey(r.block()))
-	if err != nil {
-		return nil, 0, err
-	}
-	return insert(s, r, value, w.floor, &w.buffer)
-}
-
-// insert makes the block anew, with the round in its place.
-func insert(s *stream, r *round, value string, floor int64, buffer *buffer) (h *head, before int64, err error) {
-	h = newHead(r.block())
-	placed := false
-	d := newDecoder(value, r.block(), s.named)
-	for d.next() {
-		before += int64(len(d.rows))
-		if d.at >= r.at && !placed {
-			h.append(r, buffer)
-			placed = true
-		}
-		if d.at >= floor && d.at != r.at {
-			h.append(&d.round, buffer)
-		}
-	}
-	if !placed {
-		h.append(r, buffer)
-	}
-	return h, before, d.err()
-}
-
-// advance notes the newest round. With a new block it forgets what no block
-// has any more, nor had lately: somebody may still be decoding it.
-func (w *Window) advance(newest int64) {
-	if blockOf(newest) > blockOf(w.newest) {
-		w.forget(blockOf(max(newest-2*int64(w.keep)-int64(2*blockSpan), 0)))
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.newest = newest
 }
 
 // readable returns the times between which rounds can be read.
@@ -229,18 +153,4 @@ func (w *Window) get(key string) (value string, err error) {
 		return "", nil
 	}
 	return value, err
-}
-
-// set stores a block and returns the length of the value that it replaced, -1
-// if there was none.
-func (w *Window) set(s *stream, h *head, ttl time.Duration) (replaced int, err error) {
-	replaced = -1
-	err = w.db.Update(func(tx *buntdb.Tx) error {
-		before, ok, err := tx.Set(s.blockKey(h.block), h.value, &buntdb.SetOptions{Expires: true, TTL: ttl})
-		if ok {
-			replaced = len(before)
-		}
-		return err
-	})
-	return replaced, err
 }

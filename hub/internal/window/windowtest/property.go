@@ -19,22 +19,26 @@ type fleet struct {
 	made  int
 	round time.Time
 	kept  map[string]map[time.Time]*hub.Frame // by node
+	sums  map[time.Time]*hub.Sums             // of the cluster
 }
 
 func newFleet(seed uint64) *fleet {
 	return &fleet{
 		rand: rand.New(rand.NewPCG(seed, 1)), pods: map[string][]hub.Series{},
-		round: now(), kept: map[string]map[time.Time]*hub.Frame{},
+		round: now(), kept: map[string]map[time.Time]*hub.Frame{}, sums: map[time.Time]*hub.Sums{},
 	}
 }
 
-// frame makes one of a random node, sometimes of a round that was before.
-func (f *fleet) frame() *hub.Frame {
-	node := fmt.Sprintf("node%d", f.rand.IntN(4))
-	at := f.round
+// some returns a random node, and a round that is mostly the latest.
+func (f *fleet) some() (node string, at time.Time) {
+	node, at = fmt.Sprintf("node%d", f.rand.IntN(4)), f.round
 	if f.rand.IntN(10) == 0 {
 		at = at.Add(-every * time.Duration(f.rand.IntN(10)))
 	}
+	return node, at
+}
+
+func (f *fleet) frame(node string, at time.Time) *hub.Frame {
 	frame := &hub.Frame{Node: node, Time: at, Rows: []hub.Row{}}
 	for _, series := range f.churn(node) {
 		frame.Rows = append(frame.Rows, hub.Row{Series: series, Usage: f.usage(series)})
@@ -113,9 +117,48 @@ func (f *fleet) want(node string, from, to time.Time, window time.Duration) []*h
 // keep keeps a few frames of a round, and goes on to the next.
 func (f *fleet) keep(t *testing.T, s Store) {
 	for range 1 + f.rand.IntN(6) {
-		frame := f.frame()
-		f.store(t, s, frame)
+		f.store(t, s, f.frame(f.some()))
+		f.storeSums(t, s)
 	}
+	if f.rand.IntN(10) == 0 {
+		f.fill(t, s)
+	}
+}
+
+// fill keeps a node's rounds of a while ago, one after the other.
+func (f *fleet) fill(t *testing.T, s Store) {
+	node, _ := f.some()
+	for back := f.rand.IntN(8); back > 0; back-- {
+		f.store(t, s, f.frame(node, f.round.Add(-every*time.Duration(back))))
+	}
+}
+
+// storeSums keeps sums of what a random node has, sometimes again.
+func (f *fleet) storeSums(t *testing.T, s Store) {
+	frame := f.frame(f.some())
+	sums := &hub.Sums{Time: frame.Time, Of: cluster(), Rows: frame.Rows}
+	for i := range sums.Rows {
+		sums.Rows[i].Parts = hub.Count{Count: f.rand.IntN(5000), Reporting: f.rand.IntN(3)}
+	}
+	if err := s.KeepSums(sums); err != nil {
+		t.Fatal(err)
+	}
+	f.sums[sums.Time] = sums
+}
+
+func cluster() hub.Series { return hub.Series{Kind: hub.KindCluster} }
+
+// lookAtSums reads all sums.
+func (f *fleet) lookAtSums(t *testing.T, s Store) {
+	t.Helper()
+	var wanted []*hub.Sums
+	for at, sums := range f.sums {
+		if !at.Before(f.round.Add(-keep)) {
+			wanted = append(wanted, sums)
+		}
+	}
+	slices.SortFunc(wanted, func(a, b *hub.Sums) int { return a.Time.Compare(b.Time) })
+	wantSums(t, s, cluster(), nil, f.round.Add(-keep), wanted...)
 }
 
 func (f *fleet) store(t *testing.T, s Store, frame *hub.Frame) {
@@ -133,6 +176,7 @@ func (f *fleet) look(t *testing.T, s Store) {
 	to := from.Add(time.Duration(f.rand.Int64N(int64(2 * keep))))
 	want(t, s, node, from, to, f.want(node, from, to, keep)...)
 	f.lookFor(t, s, from, to)
+	f.lookAtSums(t, s)
 }
 
 // lookFor reads the rows of one pod or of one container.

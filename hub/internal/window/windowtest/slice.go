@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -28,9 +29,10 @@ func NewSlice(window time.Duration) *Slice { return &Slice{window: window} }
 
 // Keep stores the frame or refuses it whole.
 func (s *Slice) Keep(f *hub.Frame) error {
-	if err := check(f.Time, f.Rows); err != nil {
+	if err := check(f.Time); err != nil {
 		return fmt.Errorf("keep frame of node %s: %w", f.Node, err)
 	}
+	f = &hub.Frame{Time: f.Time, Node: f.Node, Rows: known(f.Rows)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.advance(f.Time)
@@ -42,9 +44,10 @@ func (s *Slice) Keep(f *hub.Frame) error {
 
 // KeepSums stores the sums or refuses them whole.
 func (s *Slice) KeepSums(sums *hub.Sums) error {
-	if err := check(sums.Time, sums.Rows); err != nil {
+	if err := check(sums.Time); err != nil {
 		return fmt.Errorf("keep sums of %+v: %w", sums.Of, err)
 	}
+	sums = &hub.Sums{Time: sums.Time, Of: sums.Of, Rows: known(sums.Rows)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.advance(sums.Time)
@@ -58,18 +61,28 @@ func byNodeAndTime(a, b *hub.Frame) int {
 	return cmp.Or(cmp.Compare(a.Node, b.Node), a.Time.Compare(b.Time))
 }
 
-func check(at time.Time, rows []hub.Row) error {
+func check(at time.Time) error {
 	if at.Unix() < 1 || at.Year() > 2242 {
 		return fmt.Errorf("the time %s cannot be", at)
 	}
-	for _, r := range rows {
-		for _, v := range append(r.Usage.Values[:], r.Usage.OverSeconds) {
+	return nil
+}
+
+// known returns rows in which every number that cannot be is unknown.
+func known(rows []hub.Row) []hub.Row {
+	rows = slices.Clone(rows)
+	for i := range rows {
+		u := &rows[i].Usage
+		for m, v := range u.Values {
 			if v < 0 || v >= 1<<60 {
-				return fmt.Errorf("%v cannot be", v)
+				u.Values[m] = math.NaN()
 			}
 		}
+		if u.OverSeconds < 0 || u.OverSeconds > 1e9 {
+			u.OverSeconds = 0
+		}
 	}
-	return nil
+	return rows
 }
 
 func (s *Slice) advance(round time.Time) {
