@@ -71,6 +71,7 @@ var rooms = []room{
 		why:    "one of the two rooms of client-go"},
 	{packages: "hub/internal/scrape", ours: []string{"hub", "shared/snapshot"}, theirs: []string{"golang.org/x/sync"},
 		why: "scrape asks agents and works nothing out"},
+	{packages: "hub/internal/scrape/scrapetest", why: "a network for tests is the standard library's pipes"},
 	{packages: "hub/internal/delta", ours: []string{"hub", "shared/snapshot"}, banned: pure,
 		why: "rates come from two snapshots and nothing else"},
 	{packages: "hub/internal/window/...", ours: []string{"hub", "hub/internal/window"}, theirs: []string{"github.com/tidwall/buntdb"},

@@ -5,26 +5,15 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
-	"syscall"
 
 	"github.com/kubemon/kubemon/hub"
 	"github.com/kubemon/kubemon/shared/snapshot"
-)
-
-// Errors of an agent's answer, inside a Result.
-var (
-	// ErrTooLarge: the body is longer than snapshot.MaxBodyBytes.
-	ErrTooLarge = errors.New("answer is too large")
-	// ErrWrongNode: the answer is about another node than the agent's.
-	ErrWrongNode = errors.New("answer is about another node")
 )
 
 // accept asks for the binary encoding and takes JSON.
@@ -34,15 +23,20 @@ const accept = snapshot.ContentTypeMsgpack + ", " + snapshot.ContentTypeJSON + "
 // can be used again; beyond it, a new connection is cheaper.
 const maxDrained = 64 << 10
 
-// fetch gets one snapshot and says how many bytes its body had.
-func (s *Scraper) fetch(ctx context.Context, agent hub.Agent) (*snapshot.Snapshot, int, error) {
-	address, err := url.JoinPath(agent.URL, "snapshot")
+// maxGrownBytes is how much memory an announced length gets before any of it has
+// come; real bodies are shorter.
+const maxGrownBytes = 256 << 10
+
+// fetch gets one snapshot from the base address and says how many bytes its
+// body had.
+func (s *Scraper) fetch(ctx context.Context, agent hub.Agent, base string) (*snapshot.Snapshot, int, error) {
+	address, err := url.JoinPath(base, "snapshot")
 	if err != nil {
-		return nil, 0, fmt.Errorf("read agent address %q: %w", agent.URL, err)
+		return nil, 0, unreachable(base, err)
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, 0, fmt.Errorf("read agent address %q: %w", agent.URL, err)
+		return nil, 0, unreachable(base, err)
 	}
 	request.Header.Set("Accept", accept)
 	request.Header.Set("User-Agent", s.userAgent)
@@ -60,10 +54,11 @@ func (s *Scraper) fetch(ctx context.Context, agent hub.Agent) (*snapshot.Snapsho
 	}
 	snap, err := snapshot.Decode(body, response.Header.Get("Content-Type"))
 	if err != nil {
-		return nil, len(body), fmt.Errorf("read %s: %w", address, err)
+		return nil, len(body), failure{hub.FailureDecode, fmt.Errorf("read %s: %w", address, err)}
 	}
 	if agent.Node != "" && snap.Node != agent.Node {
-		return nil, len(body), fmt.Errorf("get %s: %w: %q, expected %q", address, ErrWrongNode, cut(snap.Node), agent.Node)
+		return nil, len(body), failure{hub.FailureWrongNode,
+			fmt.Errorf("get %s: answer is about another node: %q, expected %q", address, cut(snap.Node), agent.Node)}
 	}
 	return snap, len(body), nil
 }
@@ -76,16 +71,18 @@ func checkHead(r *http.Response) error {
 	switch {
 	case r.StatusCode >= 300 && r.StatusCode < 400:
 		drain(r.Body)
-		return fmt.Errorf("answers %s to %q; redirects are not followed", status, cut(r.Header.Get("Location")))
+		return failuref(hub.FailureStatus, "answers %s to %q; redirects are not followed", status, cut(r.Header.Get("Location")))
+	case r.StatusCode == http.StatusUnauthorized, r.StatusCode == http.StatusForbidden:
+		return failuref(hub.FailureUnauthorized, "answers %s%s, expected 200 with a snapshot", status, problemDetail(mediaType, r.Body))
 	case r.StatusCode != http.StatusOK:
-		return fmt.Errorf("answers %s with %s%s, expected 200 with a snapshot", status, shown, problemDetail(mediaType, r.Body))
+		return failuref(hub.FailureStatus, "answers %s with %s%s, expected 200 with a snapshot", status, shown, problemDetail(mediaType, r.Body))
 	case mediaType != snapshot.ContentTypeMsgpack && mediaType != snapshot.ContentTypeJSON:
 		drain(r.Body)
-		return fmt.Errorf("answers %s with %s, expected %s or %s: is this a kubemon agent?",
+		return failuref(hub.FailureContentType, "answers %s with %s, expected %s or %s: is this a kubemon agent?",
 			status, shown, snapshot.ContentTypeMsgpack, snapshot.ContentTypeJSON)
 	case r.Header.Get("Content-Encoding") != "":
 		drain(r.Body)
-		return fmt.Errorf("answers with encoding %q, which was not asked for", cut(r.Header.Get("Content-Encoding")))
+		return failuref(hub.FailureContentType, "answers with encoding %q, which was not asked for", cut(r.Header.Get("Content-Encoding")))
 	}
 	return nil
 }
@@ -113,48 +110,23 @@ func cut(s string) string {
 }
 
 // readBody reads the whole body unless it is too large. The announced length
-// is a hint: it saves copying, and memory is spent on it within the limit only.
+// is a hint: it saves copying, and memory is spent on what has come.
 func readBody(r *http.Response) ([]byte, error) {
 	if r.ContentLength > snapshot.MaxBodyBytes {
-		return nil, fmt.Errorf("%w: %d bytes, at most %d are read", ErrTooLarge, r.ContentLength, snapshot.MaxBodyBytes)
+		return nil, failuref(hub.FailureTooLarge, "answer is too large: %d bytes, at most %d are read", r.ContentLength, snapshot.MaxBodyBytes)
 	}
 	var body bytes.Buffer
 	if r.ContentLength > 0 {
-		body.Grow(int(r.ContentLength) + bytes.MinRead)
+		body.Grow(min(int(r.ContentLength), maxGrownBytes) + bytes.MinRead)
 	}
 	n, err := body.ReadFrom(io.LimitReader(r.Body, snapshot.MaxBodyBytes+1))
 	if err != nil {
 		return body.Bytes(), err
 	}
 	if n > snapshot.MaxBodyBytes {
-		return nil, fmt.Errorf("%w: at most %d bytes are read", ErrTooLarge, snapshot.MaxBodyBytes)
+		return nil, failuref(hub.FailureTooLarge, "answer is too large: at most %d bytes are read", snapshot.MaxBodyBytes)
 	}
 	return body.Bytes(), nil
 }
 
 func drain(body io.Reader) { _, _ = io.CopyN(io.Discard, body, maxDrained) }
-
-// plain replaces what net and net/http say of a failed exchange by its cause:
-// their texts name the hub's own port, another one each time.
-func (s *Scraper) plain(err error) error {
-	if urlErr, ok := errors.AsType[*url.Error](err); ok {
-		err = urlErr.Err
-	}
-	op, isOp := errors.AsType[*net.OpError](err)
-	if isOp && op.Op == "dial" && op.Timeout() {
-		return fmt.Errorf("no connection within %s: %w", min(dialTimeout, s.timeout), context.DeadlineExceeded)
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("no whole answer within %s: %w", s.timeout, context.DeadlineExceeded)
-	}
-	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		return fmt.Errorf("look up %s: %s", dns.Name, dns.Err)
-	}
-	if errno, ok := errors.AsType[syscall.Errno](err); ok {
-		return errno
-	}
-	if isOp {
-		return op.Err
-	}
-	return err
-}

@@ -1,19 +1,25 @@
 // Package scrape asks agents for their snapshots over HTTP.
 //
 // One Round asks every agent of a list once, many at a time, each with its own
-// deadline for the whole exchange. An agent is not trusted: its answer must
+// deadline for the whole exchange. One that is not prompt makes room for the
+// next, so that however many hang, the others are asked in time. An agent is not
+// trusted: its answer must
 // come from itself and not from a redirect, be of the right type, of bounded
 // size, decode whole, and be about the node that the agent was found on. One
 // that fails fails alone, with an error that a person can act on; errors name
 // no port of the hub's own side, so that the same fault has the same words in
-// each round. The package retries nothing and remembers nothing but idle
-// connections.
+// each round, and each has a word to be counted under (hub.Failure). An agent
+// with two addresses is asked at the second where no connection to the first can
+// be opened. Otherwise the package retries nothing, and it remembers nothing but
+// idle connections.
 package scrape
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -23,11 +29,15 @@ import (
 
 // Limits that are not worth a flag.
 const (
-	concurrency    = 64 // agents asked at a time; more is not faster
+	concurrency    = 64 // prompt agents asked at a time; more is not faster
 	dialTimeout    = 2 * time.Second
 	tlsTimeout     = 3 * time.Second
 	idleTimeout    = 90 * time.Second // and at least some intervals
 	maxHeaderBytes = 16 << 10
+	// patience is how long an agent counts among those asked at a time. It is
+	// several times what an agent takes; at 64 a time, a thousand that hang
+	// delay the others by less than two seconds.
+	patience = 100 * time.Millisecond
 )
 
 // Config is what New needs.
@@ -38,6 +48,8 @@ type Config struct {
 	Interval time.Duration
 	// UserAgent names the hub and its version.
 	UserAgent string
+	// Dial opens connections; nil is TCP.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // A Scraper asks agents. Its methods may be called at the same time.
@@ -50,8 +62,11 @@ type Scraper struct {
 // New returns a Scraper with connections of its own: environment variables for
 // proxies do not apply to agents, and cookies and redirects are not for them.
 func New(c Config) *Scraper {
+	if c.Dial == nil {
+		c.Dial = (&net.Dialer{Timeout: dialTimeout}).DialContext
+	}
 	transport := &http.Transport{
-		DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		DialContext:            c.Dial,
 		TLSHandshakeTimeout:    tlsTimeout,
 		DisableCompression:     true,
 		MaxIdleConnsPerHost:    1,
@@ -72,11 +87,15 @@ func New(c Config) *Scraper {
 // returns when all have answered or their time, or ctx, is over.
 func (s *Scraper) Round(ctx context.Context, agents []hub.Agent) []hub.Result {
 	results := make([]hub.Result, len(agents))
+	places := make(chan struct{}, concurrency)
 	// Tasks return no error: one agent must not cancel the others.
 	var g errgroup.Group
-	g.SetLimit(concurrency)
 	for i, agent := range agents {
+		places <- struct{}{}
+		leave := sync.OnceFunc(func() { <-places })
 		g.Go(func() error {
+			defer leave()
+			defer time.AfterFunc(patience, leave).Stop()
 			results[i] = s.ask(ctx, agent)
 			return nil
 		})
@@ -89,7 +108,11 @@ func (s *Scraper) ask(ctx context.Context, agent hub.Agent) hub.Result {
 	r := hub.Result{Agent: agent, Started: time.Now()}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	r.Snapshot, r.Bytes, r.Err = s.fetch(ctx, agent)
+	r.Snapshot, r.Bytes, r.Err = s.fetch(ctx, agent, agent.URL)
+	if _, noConnection := errors.AsType[dialError](r.Err); noConnection && agent.Fallback != "" {
+		r.Snapshot, r.Bytes, r.Err = s.fetch(ctx, agent, agent.Fallback)
+	}
+	r.Failure = failureOf(r.Err)
 	r.Took = time.Since(r.Started)
 	return r
 }

@@ -85,7 +85,7 @@ func TestRoundKeepsOrderAndFailsAlone(t *testing.T) {
 		if diff := cmp.Diff(agents[i], r.Agent); diff != "" {
 			t.Fatalf("result %d is of another agent:\n%s", i, diff)
 		}
-		if (r.Err == nil) == (r.Snapshot == nil) || r.Started.IsZero() || r.Took <= 0 {
+		if (r.Err == nil) == (r.Snapshot == nil) || (r.Err == nil) != (r.Failure == "") || r.Started.IsZero() || r.Took <= 0 {
 			t.Fatalf("result %d = %+v", i, r)
 		}
 		if r.Err != nil {
@@ -143,34 +143,40 @@ func TestRoundRefuses(t *testing.T) {
 		}
 	}
 	tests := []struct {
-		name  string
-		agent http.HandlerFunc
-		want  []string // in the error
+		name    string
+		agent   http.HandlerFunc
+		failure hub.Failure
+		want    []string // in the error
 	}{
-		{"HTML", text("text/html; charset=utf-8", "<html>"), []string{"/snapshot", "200 OK", "text/html", "is this a kubemon agent?"}},
-		{"no content type", func(w http.ResponseWriter, _ *http.Request) { w.Header()["Content-Type"] = nil }, []string{"no content type"}},
-		{"not found", http.NotFound, []string{"404 Not Found", "text/plain", "expected 200"}},
+		{"HTML", text("text/html; charset=utf-8", "<html>"), hub.FailureContentType, []string{"/snapshot", "200 OK", "text/html", "is this a kubemon agent?"}},
+		{"no content type", func(w http.ResponseWriter, _ *http.Request) { w.Header()["Content-Type"] = nil }, hub.FailureContentType, []string{"no content type"}},
+		{"not found", http.NotFound, hub.FailureStatus, []string{"404 Not Found", "text/plain", "expected 200"}},
 		{"its own error", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/problem+json")
 			w.WriteHeader(http.StatusInternalServerError)
 			_, _ = io.WriteString(w, `{"detail":"cannot read the cgroup root"}`)
-		}, []string{"500", "(cannot read the cgroup root)"}},
+		}, hub.FailureStatus, []string{"500", "(cannot read the cgroup root)"}},
 		{"redirect", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://192.0.2.1/snapshot", http.StatusFound)
-		}, []string{"302 Found", "http://192.0.2.1/snapshot", "redirects are not followed"}},
-		{"another node", answer(t, "node2", ""), []string{`another node: "node2", expected "node1"`}},
-		{"JSON that is none", text("application/json", "{"), []string{"decode", "JSON"}},
-		{"MessagePack that is none", text(snapshot.ContentTypeMsgpack, "\xc1"), []string{"decode", "MessagePack"}},
-		{"empty", text("application/json", ""), []string{"empty"}},
-		{"another version", text("application/json", `{"version":2,"node":"node1"}`), []string{"version", "2"}},
+		}, hub.FailureStatus, []string{"302 Found", "http://192.0.2.1/snapshot", "redirects are not followed"}},
+		{"another node", answer(t, "node2", ""), hub.FailureWrongNode, []string{`another node: "node2", expected "node1"`}},
+		{"JSON that is none", text("application/json", "{"), hub.FailureDecode, []string{"decode", "JSON"}},
+		{"MessagePack that is none", text(snapshot.ContentTypeMsgpack, "\xc1"), hub.FailureDecode, []string{"decode", "MessagePack"}},
+		{"empty", text("application/json", ""), hub.FailureDecode, []string{"empty"}},
+		{"not known", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }),
+			hub.FailureUnauthorized, []string{"401 Unauthorized", "expected 200"}},
+		{"not allowed", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }),
+			hub.FailureUnauthorized, []string{"403 Forbidden"}},
+		{"an older version", text("application/json", `{"node":"node1","agent":{"cgroup":{"mode":"unified"}}}`), hub.FailureDecode, []string{"version is 0, want 1"}},
+		{"another version", text("application/json", `{"version":2,"node":"node1"}`), hub.FailureDecode, []string{"version", "2"}},
 		{"compressed", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			answer(t, "node1", "")(w, r)
-		}, []string{`encoding "gzip"`}},
+		}, hub.FailureContentType, []string{`encoding "gzip"`}},
 		{"announced too large", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			w.Header().Set("Content-Length", strconv.Itoa(snapshot.MaxBodyBytes+1))
-		}, []string{"too large", strconv.Itoa(snapshot.MaxBodyBytes)}},
+		}, hub.FailureTooLarge, []string{"too large", strconv.Itoa(snapshot.MaxBodyBytes)}},
 		{"endless", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			for {
@@ -178,19 +184,22 @@ func TestRoundRefuses(t *testing.T) {
 					return
 				}
 			}
-		}, []string{"too large"}},
+		}, hub.FailureTooLarge, []string{"too large"}},
 		{"cut short", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			w.Header().Set("Content-Length", "100")
 			_, _ = io.WriteString(w, "{")
-		}, []string{"unexpected EOF"}},
-		{"connection broken", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, []string{"EOF"}},
+		}, hub.FailureBroken, []string{"unexpected EOF"}},
+		{"connection broken", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, hub.FailureBroken, []string{"EOF"}},
 	}
 	s := scraper(t, long)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := s.Round(t.Context(), []hub.Agent{{Node: "node1", URL: serve(t, tt.agent)}})[0]
 			checkError(t, r, tt.want...)
+			if r.Failure != tt.failure {
+				t.Errorf("counted as %q, want %q", r.Failure, tt.failure)
+			}
 		})
 	}
 }
@@ -207,17 +216,6 @@ func checkError(t *testing.T, r hub.Result, want ...string) {
 	}
 }
 
-func TestRoundErrorsAreNamed(t *testing.T) {
-	s := scraper(t, long)
-	url := serve(t, answer(t, "node2", ""))
-	if r := s.Round(t.Context(), []hub.Agent{{Node: "node1", URL: url}})[0]; !errors.Is(r.Err, scrape.ErrWrongNode) {
-		t.Errorf("another node: %v", r.Err)
-	}
-	if r := s.Round(t.Context(), []hub.Agent{{URL: "http://a b"}})[0]; r.Err == nil {
-		t.Error("a malformed address gives no error")
-	}
-}
-
 func TestRoundRefusedConnection(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -231,6 +229,9 @@ func TestRoundRefusedConnection(t *testing.T) {
 	first := s.Round(t.Context(), []hub.Agent{{URL: url}})[0]
 	if want := fmt.Sprintf("get %s/snapshot: connection refused", url); first.Err == nil || first.Err.Error() != want {
 		t.Errorf("error = %v, want %s", first.Err, want)
+	}
+	if first.Failure != hub.FailureRefused {
+		t.Errorf("counted as %q, want %q", first.Failure, hub.FailureRefused)
 	}
 	second := s.Round(t.Context(), []hub.Agent{{URL: url}})[0]
 	if first.Err.Error() != second.Err.Error() {
@@ -258,6 +259,9 @@ func TestRoundEnds(t *testing.T) {
 		checkError(t, r, "no whole answer within 50ms")
 		if !errors.Is(r.Err, context.DeadlineExceeded) {
 			t.Errorf("error %v is no timeout", r.Err)
+		}
+		if r.Failure != hub.FailureTimeout {
+			t.Errorf("counted as %q, want %q", r.Failure, hub.FailureTimeout)
 		}
 	}
 }
