@@ -13,26 +13,23 @@ import (
 // no reader of the history has to: the cluster is the sum of its nodes' own
 // rows, a namespace and each of its workloads that of their pods'. The
 // workloads of a namespace are kept together. A node's own row is among the
-// sums, apart from all that runs there. Parts counts the rows of each sum, and
-// how many there are by the view; what has no part has no sum.
+// sums, apart from all that runs there.
+//
+// The sums are those of the view: of nodes whose state is not ok nothing is
+// added, Parts counts what is, and how many there are, and the sum over no part
+// at all is 0.
 func Sum(v *hub.View, frames []*hub.Frame) []hub.Sums {
 	r := roundSums{round: v.Round.Time, groups: make(map[hub.Series]*group)}
+	states := make(map[string]string, len(v.Round.Nodes))
+	for i := range v.Round.Nodes {
+		states[v.Round.Nodes[i].Node] = v.Round.Nodes[i].Status.State
+	}
 	for _, f := range frames {
-		for i := range f.Rows {
-			switch row := &f.Rows[i]; row.Series.Kind {
-			case hub.KindNode:
-				r.sums = append(r.sums, hub.Sums{Time: r.round, Of: row.Series, Rows: []hub.Row{*row}})
-				r.group(clusterSeries()).add(clusterSeries(), row)
-			case hub.KindPod:
-				r.addPod(row)
-			}
-		}
+		r.addFrame(f, cmp.Or(states[f.Node], hub.StateOK) == hub.StateOK)
 	}
 	r.count(v)
 	for _, of := range slices.SortedFunc(maps.Keys(r.groups), bySums) {
-		if g := r.groups[of]; len(g.rows) > 0 {
-			r.sums = append(r.sums, g.done(r.round))
-		}
+		r.sums = append(r.sums, r.groups[of].done(r.round))
 	}
 	return r.sums
 }
@@ -61,6 +58,24 @@ type roundSums struct {
 	round  time.Time
 	sums   []hub.Sums
 	groups map[hub.Series]*group // all but nodes
+}
+
+// addFrame notes the node's own row, and adds all rows to their sums if they
+// report.
+func (r *roundSums) addFrame(f *hub.Frame, reports bool) {
+	for i := range f.Rows {
+		row := &f.Rows[i]
+		if row.Series.Kind == hub.KindNode {
+			r.sums = append(r.sums, hub.Sums{Time: r.round, Of: row.Series, Rows: []hub.Row{*row}})
+		}
+		switch {
+		case !reports:
+		case row.Series.Kind == hub.KindNode:
+			r.group(clusterSeries()).add(clusterSeries(), row)
+		case row.Series.Kind == hub.KindPod:
+			r.addPod(row)
+		}
+	}
 }
 
 // addPod adds a pod's row to its namespace and to its workload, if it is known
@@ -128,10 +143,15 @@ func (g *group) add(to hub.Series, row *hub.Row) {
 	total.Usage.OverSeconds = max(total.Usage.OverSeconds, row.Usage.OverSeconds)
 }
 
+// count notes how many parts a sum has by the view. The sum over none is 0.
 func (g *group) count(of hub.Series, parts *hub.Count) {
-	if parts != nil && parts.Count > 0 {
-		total := g.sum(of)
-		total.Parts.Count = max(total.Parts.Count, parts.Count)
+	if parts == nil {
+		return
+	}
+	total := g.sum(of)
+	total.Parts.Count = max(total.Parts.Count, parts.Count)
+	if total.Parts.Count == 0 {
+		total.Usage = zeroUsage()
 	}
 }
 

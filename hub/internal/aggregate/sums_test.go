@@ -19,6 +19,7 @@ func TestSum(t *testing.T) {
 	node := nodeRow("n1", 100)
 	node.Usage.Values[hub.PressureCPUSome] = 0.5
 	view := viewAt(noon)
+	view.Round.Nodes = []hub.NodeState{okState("n1", nil), okState("n2", nil), missing("old", hub.StateUnsupported, "cgroup v1", nil)}
 	view.Cluster = &hub.Item{Nodes: &hub.Count{Count: 3, Reporting: 2}}
 	view.Namespaces = []*hub.Item{{Name: "shop", Pods: &hub.Count{Count: 5, Reporting: 4}}, {Name: "empty", Pods: &hub.Count{}}}
 	view.Workloads = []*hub.Item{
@@ -28,19 +29,23 @@ func TestSum(t *testing.T) {
 	}
 	got := Sum(view, []*hub.Frame{
 		{Time: noon, Node: "n1", Rows: []hub.Row{node, podRow("web-1", "uid-1", "web", 1), unowned, nameless}},
+		{Time: noon, Node: "old", Rows: []hub.Row{nodeRow("old", 400), podRow("web-3", "uid-7", "web", 64)}},
 		{Time: noon, Node: "n2", Rows: []hub.Row{nodeRow("n2", 200), podRow("web-2", "uid-2", "web", 2), podRow("db", "uid-3", "db", 4)}},
 	})
 	sum := func(s hub.Series, cpu float64, count, reporting int) hub.Row {
 		return hub.Row{Series: s, Usage: use(cpu, cpu), Parts: hub.Count{Count: count, Reporting: reporting}}
 	}
 	workload := func(name string) hub.Series { return workloadSeries("shop", "Deployment", name) }
+	nothing := func(s hub.Series) hub.Row { return hub.Row{Series: s, Usage: zeroUsage()} }
 	down := hub.Row{Series: workloadSeries("shop", "Job", "down"), Usage: hub.NewUsage(), Parts: hub.Count{Count: 1}}
 	diff(t, "Sum", got, []hub.Sums{
 		{Time: noon, Of: node.Series, Rows: []hub.Row{node}},
+		{Time: noon, Of: nodeRow("old", 0).Series, Rows: []hub.Row{nodeRow("old", 400)}},
 		{Time: noon, Of: nodeRow("n2", 0).Series, Rows: []hub.Row{nodeRow("n2", 200)}},
 		{Time: noon, Of: clusterSeries(), Rows: []hub.Row{sum(clusterSeries(), 300, 3, 2)}},
+		{Time: noon, Of: namespaceSeries("empty"), Rows: []hub.Row{nothing(namespaceSeries("empty"))}},
 		{Time: noon, Of: namespaceSeries("shop"), Rows: []hub.Row{sum(namespaceSeries("shop"), 23, 5, 4)}},
-		{Time: noon, Of: workloadsSeries("shop"), Rows: []hub.Row{sum(workload("db"), 4, 1, 1), sum(workload("web"), 3, 2, 2), down}},
+		{Time: noon, Of: workloadsSeries("shop"), Rows: []hub.Row{sum(workload("db"), 4, 1, 1), sum(workload("web"), 3, 2, 2), nothing(workloadSeries("shop", "Job", "done")), down}},
 	})
 	if got := Sum(viewAt(noon), nil); len(got) != 0 {
 		t.Errorf("the sums of nothing are %+v", got)
