@@ -95,76 +95,126 @@ func checkMsgpack(data []byte) error {
 	if err := checkBody(data); err != nil {
 		return err
 	}
-	w := msgpackWalk{size: len(data)}
-	rest, err := w.value(data, 0)
-	if err != nil {
-		return err
+	w := msgpackWalk{data: data}
+	if err := w.value(); err != nil {
+		return fmt.Errorf("byte %d: %w", w.at, err)
 	}
-	if len(rest) > 0 {
-		return fmt.Errorf("byte %d: %d bytes after the snapshot", w.at(rest), len(rest))
+	if rest := len(data) - w.at; rest > 0 {
+		return fmt.Errorf("byte %d: %d bytes after the snapshot", w.at, rest)
 	}
 	return nil
 }
 
-// A msgpackWalk counts list elements on its way through one MessagePack value.
+// A msgpackWalk is on its way through one MessagePack value. Short strings,
+// numbers and small lists, of which snapshots are made, it tells by their first
+// byte itself: asking msgp about each takes a third of the time of decoding.
 type msgpackWalk struct {
-	size     int // of the whole body, to say where an error is
-	elements int
+	data     []byte
+	at       int               // the next byte
+	elements int               // of all lists so far
+	open     [maxDepth + 1]int // how many values are left at each level
+	depth    int
 }
 
-func (w *msgpackWalk) at(rest []byte) int { return w.size - len(rest) }
-
-// value walks one value and returns what follows it.
-func (w *msgpackWalk) value(data []byte, depth int) ([]byte, error) {
-	if depth > maxDepth {
-		return data, fmt.Errorf("byte %d: more than %d levels of nesting", w.at(data), maxDepth)
+// value walks one value. After an error, w.at is where it begins.
+func (w *msgpackWalk) value() error {
+	w.open[0] = 1
+	for {
+		for w.open[w.depth] == 0 {
+			if w.depth == 0 {
+				return nil
+			}
+			w.depth--
+		}
+		if w.at == len(w.data) {
+			return msgp.ErrShortBytes
+		}
+		w.open[w.depth]--
+		first := w.data[w.at]
+		text, length := 1+int(first&0x1f), scalarLength(first)
+		var err error
+		switch {
+		case first&0xe0 == 0xa0 && text <= len(w.data)-w.at && utf8.Valid(w.data[w.at+1:w.at+text]):
+			w.at += text
+		case length > 0 && length <= len(w.data)-w.at:
+			w.at += length
+		default:
+			err = w.other()
+		}
+		if err != nil {
+			return err
+		}
 	}
+}
+
+// scalarLength is how many bytes a number, boolean or nil takes that begins
+// with this byte (MessagePack specification, formats), 0 for all else.
+func scalarLength(first byte) int {
+	switch {
+	case first < 0x80, first >= 0xe0, first == 0xc0, first == 0xc2, first == 0xc3: // in itself
+		return 1
+	case first == 0xcc, first == 0xd0: // 8 bits
+		return 2
+	case first == 0xcd, first == 0xd1:
+		return 3
+	case first == 0xce, first == 0xd2, first == 0xca:
+		return 5
+	case first == 0xcf, first == 0xd3, first == 0xcb:
+		return 9
+	}
+	return 0
+}
+
+// other walks what value does not tell itself, and opens lists and maps.
+func (w *msgpackWalk) other() error {
+	data := w.data[w.at:]
+	var rest []byte
+	var count uint32
+	var err error
 	switch msgp.NextType(data) {
 	case msgp.ArrayType:
-		count, rest, err := msgp.ReadArrayHeaderBytes(data)
-		if err != nil {
-			return data, fmt.Errorf("byte %d: %w", w.at(data), err)
+		if count, rest, err = msgp.ReadArrayHeaderBytes(data); err != nil {
+			return err
 		}
 		if w.elements += int(count); w.elements > MaxElements {
-			return data, fmt.Errorf("byte %d: more than %d list elements", w.at(data), MaxElements)
+			return fmt.Errorf("more than %d list elements", MaxElements)
 		}
-		return w.values(rest, int(count), depth+1)
+		err = w.descend(int(count))
 	case msgp.MapType:
-		count, rest, err := msgp.ReadMapHeaderBytes(data)
-		if err != nil {
-			return data, fmt.Errorf("byte %d: %w", w.at(data), err)
+		if count, rest, err = msgp.ReadMapHeaderBytes(data); err != nil {
+			return err
 		}
-		return w.values(rest, 2*int(count), depth+1)
+		err = w.descend(2 * int(count))
 	case msgp.StrType:
-		return w.text(data)
+		rest, err = skipText(data)
+	default:
+		rest, err = msgp.Skip(data)
 	}
-	rest, err := msgp.Skip(data)
-	if err != nil {
-		return data, fmt.Errorf("byte %d: %w", w.at(data), err)
+	if err == nil {
+		w.at = len(w.data) - len(rest)
 	}
-	return rest, nil
+	return err
 }
 
-// values walks count values. A count beyond the data ends at its last byte.
-func (w *msgpackWalk) values(data []byte, count, depth int) ([]byte, error) {
-	var err error
-	for range count {
-		if data, err = w.value(data, depth); err != nil {
-			return data, err
-		}
+// descend makes the next so many values those of a list or a map.
+func (w *msgpackWalk) descend(values int) error {
+	if w.depth == maxDepth {
+		return fmt.Errorf("more than %d levels of nesting", maxDepth)
 	}
-	return data, nil
+	w.depth++
+	w.open[w.depth] = values
+	return nil
 }
 
-func (w *msgpackWalk) text(data []byte) ([]byte, error) {
+func skipText(data []byte) ([]byte, error) {
 	text, rest, err := msgp.ReadStringZC(data)
 	switch {
 	case err != nil:
-		return data, fmt.Errorf("byte %d: %w", w.at(data), err)
+		return data, err
 	case len(text) > MaxStringBytes:
-		return data, fmt.Errorf("byte %d: a string of %d bytes, at most %d are allowed", w.at(data), len(text), MaxStringBytes)
+		return data, fmt.Errorf("a string of %d bytes, at most %d are allowed", len(text), MaxStringBytes)
 	case !utf8.Valid(text):
-		return data, fmt.Errorf("byte %d: a string that is not UTF-8", w.at(data))
+		return data, errors.New("a string that is not UTF-8")
 	}
 	return rest, nil
 }
