@@ -105,7 +105,8 @@ type Health struct {
 	// ClockSkew is the agent's clock minus the hub's, from the middle of the
 	// request.
 	ClockSkew time.Duration
-	// Expected and Stored count rounds over the window.
+	// Expected counts the rounds of the window, or since the hub first saw the
+	// agent, in which a sample was expected; Stored those that have one.
 	Expected, Stored int
 	LastError        string
 	LastErrorTime    time.Time
@@ -129,4 +130,14 @@ type Round struct {
 	Inventory *Inventory
 	// Kept is how much of the window there is.
 	Kept WindowStatus
+}
+
+// Availability sums up the nodes': in how many rounds a node's sample was
+// expected over the window, and in how many it was stored.
+func (r *Round) Availability() (expected, stored int) {
+	for i := range r.Nodes {
+		expected += r.Nodes[i].Health.Expected
+		stored += r.Nodes[i].Health.Stored
+	}
+	return expected, stored
 }

@@ -65,14 +65,17 @@ type cluster struct {
 	// oversleeps is by how much a round ignores its deadline.
 	oversleeps time.Duration
 	asked      map[string]int
-	log        bytes.Buffer
-	pipeline   *pipeline.Pipeline
+	failures   map[hub.Failure]int
+	// rounds were made, and skipped ones were not.
+	rounds, skipped int
+	log             bytes.Buffer
+	pipeline        *pipeline.Pipeline
 }
 
 func newCluster(names ...string) *cluster {
 	c := &cluster{
 		machines: map[string]*machine{}, changed: make(chan struct{}, 1),
-		inventory: hub.NewInventory(nil, nil, nil, nil, hub.Connection{}), asked: map[string]int{},
+		inventory: hub.NewInventory(nil, nil, nil, nil, hub.Connection{}), asked: map[string]int{}, failures: map[hub.Failure]int{},
 	}
 	for _, name := range names {
 		c.join(name)
@@ -166,6 +169,22 @@ func (c *cluster) ask(ctx context.Context, address string) (*snapshot.Snapshot, 
 	return m.snapshot(), nil
 }
 
+// A meter counts for the cluster.
+type meter struct{ *cluster }
+
+func (m meter) Round(_ time.Duration, skipped int) {
+	m.changes.Lock()
+	defer m.changes.Unlock()
+	m.rounds++
+	m.skipped += skipped
+}
+
+func (m meter) Asked(r *hub.Result) {
+	m.changes.Lock()
+	defer m.changes.Unlock()
+	m.failures[r.Failure]++
+}
+
 // run starts the pipeline on the cluster and stops it when the test is over.
 // It must be called in a bubble.
 func (c *cluster) run(t *testing.T) {
@@ -177,7 +196,7 @@ func (c *cluster) run(t *testing.T) {
 		return a
 	}
 	c.pipeline = pipeline.New(pipeline.Config{
-		Agents: c, Scraper: c, Names: c, Store: c, Interval: interval, Window: time.Minute,
+		Agents: c, Scraper: c, Names: c, Store: c, Meter: meter{c}, Interval: interval, Window: time.Minute,
 		Attribute: func(r *hub.Reading, _ *hub.Inventory, round time.Time) *hub.Frame {
 			return &hub.Frame{Node: r.Node, Time: round}
 		},

@@ -23,7 +23,8 @@ type node struct {
 	sampled time.Time
 	// rateless counts the latest samples in a row that gave no rates.
 	rateless int
-	// outcomes has, for each round of the window, whether there was a sample.
+	// outcomes has, for each round of the window in which a sample was expected,
+	// whether one was stored.
 	outcomes []bool
 }
 
@@ -65,12 +66,12 @@ func (n *node) needsFirst() bool {
 func (n *node) isUnsettled() bool { return n.needsFirst() || n.needsSecond() }
 
 // isAnotherChance reports whether what discover now shows is reason to ask the
-// node's agent before the next round: another pod, or one that has become Ready
-// and whose answer is missing.
+// node's agent before the next round: another pod or address, or one that has
+// become Ready and whose answer is missing.
 func (n *node) isAnotherChance(agent hub.Agent) bool {
 	before := &n.state.Agent
 	answers := n.last != nil && n.missed == 0
-	return agent.PodUID != before.PodUID || agent.Ready && !before.Ready && !answers
+	return agent.PodUID != before.PodUID || agent.URL != before.URL || agent.Ready && !before.Ready && !answers
 }
 
 // needsSecond reports whether the node has given one sample from which no rate
@@ -114,10 +115,34 @@ func (n *node) take(r *hub.Result, reading *hub.Reading, frame *hub.Frame) {
 	s.Health.ClockSkew = reading.SampleTime.Sub(n.sampled.Round(0))
 }
 
-// stored notes that the window has a sample of the node.
+// expect notes that a sample is expected in this round, and was in so many that
+// were skipped before it. Of at most limit rounds it is remembered.
+func (n *node) expect(skipped, limit int) {
+	n.outcomes = append(n.outcomes, make([]bool, min(skipped, limit)+1)...)
+	if over := len(n.outcomes) - max(limit, 1); over > 0 {
+		n.outcomes = n.outcomes[over:]
+	}
+	n.tally()
+}
+
+// stored notes that the window has a sample of the node in this round.
 func (n *node) stored(now time.Time) {
 	if n.state.Health.FirstStored.IsZero() {
 		n.state.Health.FirstStored = now
+	}
+	if last := len(n.outcomes) - 1; last >= 0 && !n.outcomes[last] {
+		n.outcomes[last] = true
+		n.tally()
+	}
+}
+
+func (n *node) tally() {
+	h := &n.state.Health
+	h.Expected, h.Stored = len(n.outcomes), 0
+	for _, ok := range n.outcomes {
+		if ok {
+			h.Stored++
+		}
 	}
 }
 
@@ -140,22 +165,6 @@ func (n *node) fault(err error, now time.Time) {
 	n.state.Health.LastError, n.state.Health.LastErrorTime = err.Error(), now
 	if n.state.Status.State == hub.StatePending {
 		n.state.Status.Reason = err.Error()
-	}
-}
-
-// count adds the round's outcome to those of the window, of which there are at
-// most so many.
-func (n *node) count(rounds int) {
-	n.outcomes = append(n.outcomes, n.missed == 0)
-	if over := len(n.outcomes) - max(rounds, 1); over > 0 {
-		n.outcomes = n.outcomes[over:]
-	}
-	h := &n.state.Health
-	h.Expected, h.Stored = len(n.outcomes), 0
-	for _, ok := range n.outcomes {
-		if ok {
-			h.Stored++
-		}
 	}
 }
 

@@ -14,7 +14,14 @@
 //
 // A node misses a round when it gives no new sample in it. After one it is
 // stale and its last sample is still shown; after two it is down and nothing
-// is shown. A gap stays a gap: no value is repeated.
+// is shown. A gap stays a gap: no value is repeated. A node that has neither an
+// agent nor an object in the API server leaves the View at once; its history is
+// the Store's.
+//
+// A node's availability is the share of the window's rounds that the Store has a
+// sample of. Expected are all rounds since the node had an agent, those that
+// were skipped and those after its agent went as well; a hub that starts anew
+// begins anew.
 package pipeline
 
 import (
@@ -51,7 +58,22 @@ type Names interface {
 	Inventory() *hub.Inventory
 }
 
-// Config has the pipeline's parts; all are required.
+// A Meter is told how asking went; metricsapi's does.
+type Meter interface {
+	// Round is told of each round how long it took, and how many before it were
+	// skipped.
+	Round(took time.Duration, skipped int)
+	// Asked is told of each answer, after it was judged.
+	Asked(*hub.Result)
+}
+
+// unmetered is the Meter of those who gave none.
+type unmetered struct{}
+
+func (unmetered) Round(time.Duration, int) {}
+func (unmetered) Asked(*hub.Result)        {}
+
+// Config has the pipeline's parts; all but the Meter are required.
 type Config struct {
 	Agents  Agents
 	Scraper Scraper
@@ -62,7 +84,8 @@ type Config struct {
 	Sum       func(*hub.View, []*hub.Frame) []hub.Sums
 	Answer    func(*hub.Round) *hub.View
 	// Kept says how much the Store holds.
-	Kept func() hub.WindowStatus
+	Kept  func() hub.WindowStatus
+	Meter Meter
 	// Interval is the time between rounds, Window how long frames are kept.
 	Interval, Window time.Duration
 	Log              *slog.Logger
@@ -92,6 +115,9 @@ type Pipeline struct {
 
 // New returns a Pipeline that does nothing before Run.
 func New(c Config) *Pipeline {
+	if c.Meter == nil {
+		c.Meter = unmetered{}
+	}
 	return &Pipeline{Config: c, nodes: make(map[string]*node)}
 }
 
@@ -122,14 +148,16 @@ func (p *Pipeline) Run(ctx context.Context) {
 	p.started = time.Now()
 	p.line = timeline{start: p.started.Round(0), interval: p.Interval}
 	slot := 0 // the number of whole intervals since the start
-	for ctx.Err() == nil {
+	for skipped := 0; ctx.Err() == nil; {
 		next := p.started.Add(time.Duration(slot+1) * p.Interval)
+		p.expect(skipped)
 		p.round(ctx, slot, next)
+		p.Meter.Round(time.Since(p.began), skipped)
 		p.rest(ctx, next)
 		due := slot + 1
 		slot = int(time.Since(p.started) / p.Interval)
-		if slot > due {
-			p.Log.Warn("rounds skipped: the one before took too long", "skipped", slot-due)
+		if skipped = max(0, slot-due); skipped > 0 {
+			p.Log.Warn("rounds skipped: the one before took too long", "skipped", skipped)
 		}
 	}
 }
@@ -151,8 +179,10 @@ func (p *Pipeline) rest(ctx context.Context, next time.Time) {
 		case <-due.C:
 			return
 		case <-p.Agents.Changed():
-			p.reconcile()
-			p.visit(ctx, next, p.pick((*node).isNew))
+			gone := p.reconcile()
+			if !p.visit(ctx, next, p.pick((*node).isNew)) && gone {
+				p.publish() // what is gone is not shown until the next round
+			}
 			again = p.again(next)
 		case <-again:
 			p.visit(ctx, next, p.pick((*node).isUnsettled))

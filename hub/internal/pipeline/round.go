@@ -16,13 +16,28 @@ import (
 // errNoAgent is the fault of a node that the API server has and discover not.
 var errNoAgent = errors.New("no agent on this node")
 
+// expect begins a round: whoever has, or had, an agent is expected in it, and
+// was in those that were skipped before it.
+func (p *Pipeline) expect(skipped int) {
+	p.reconcile()
+	for _, n := range p.nodes {
+		if n.outcomes == nil {
+			n.expect(0, p.rounds())
+		} else {
+			n.expect(skipped, p.rounds())
+		}
+	}
+}
+
+// rounds is how many the window has.
+func (p *Pipeline) rounds() int { return int(p.Window / p.Interval) }
+
 // round asks every agent once, in the time until next.
 func (p *Pipeline) round(ctx context.Context, slot int, next time.Time) {
 	p.began = time.Now()
 	p.now = p.line.at(slot, p.began.Sub(p.started), p.began.Round(0))
 	p.pulse.Store(new(p.began))
 	p.kept, p.keeps, p.summed = make(map[string]*hub.Frame), 0, -1
-	p.reconcile()
 	well := p.pick(func(n *node) bool { return n.present && n.missed == 0 })
 	lost := p.pick(func(n *node) bool { return n.present && n.missed > 0 })
 	absent := p.pick(func(n *node) bool { return !n.present })
@@ -31,39 +46,34 @@ func (p *Pipeline) round(ctx context.Context, slot int, next time.Time) {
 	for _, n := range absent {
 		p.change(n, func() { p.missRound(n, errNoAgent) })
 	}
-	p.settle(ctx, slices.Concat(well, absent))
+	p.settle(ctx)
 	if len(lost) > 0 {
 		p.ask(ctx, next, lost, p.missRound)
-		p.settle(ctx, lost)
+		p.settle(ctx)
 	}
 }
 
-// settle counts the round for the nodes and publishes.
-func (p *Pipeline) settle(ctx context.Context, nodes []*node) {
-	if ctx.Err() != nil {
-		return
-	}
-	for _, n := range nodes {
-		n.count(int(p.Window / p.Interval))
-	}
-	p.publish()
-}
-
-// visit asks some nodes outside the rounds. A fault is noted, but a node that
-// does not answer has missed no round.
-func (p *Pipeline) visit(ctx context.Context, next time.Time, nodes []*node) {
-	if len(nodes) == 0 || time.Until(next) < time.Second {
-		return // the round is near enough
-	}
-	p.ask(ctx, next, nodes, func(n *node, err error) { n.fault(err, time.Now()) })
+// settle publishes what is known, unless the hub stops: then it is half a round.
+func (p *Pipeline) settle(ctx context.Context) {
 	if ctx.Err() == nil {
 		p.publish()
 	}
 }
 
-// reconcile makes p.nodes what discover shows now. A node without its agent
-// stays while the API server has the node.
-func (p *Pipeline) reconcile() {
+// visit asks some nodes outside the rounds, and reports whether it did. A fault
+// is noted, but a node that does not answer has missed no round.
+func (p *Pipeline) visit(ctx context.Context, next time.Time, nodes []*node) bool {
+	if len(nodes) == 0 || time.Until(next) < time.Second {
+		return false // the round is near enough
+	}
+	p.ask(ctx, next, nodes, func(n *node, err error) { n.fault(err, time.Now()) })
+	p.settle(ctx)
+	return true
+}
+
+// reconcile makes p.nodes what discover shows now, and reports whether any is
+// gone. A node without its agent stays while the API server has the node.
+func (p *Pipeline) reconcile() (gone bool) {
 	for _, n := range p.nodes {
 		n.present = false
 	}
@@ -83,9 +93,11 @@ func (p *Pipeline) reconcile() {
 		n.asked = n.asked && n.present
 		if !n.present && !slices.ContainsFunc(inventory.Nodes, func(o *hub.Node) bool { return o.Name == n.state.Node }) {
 			delete(p.nodes, key)
+			gone = true
 			p.Log.Info("node is gone", "node", n.state.Node)
 		}
 	}
+	return gone
 }
 
 // pick returns the nodes that match, in a stable order.
@@ -124,6 +136,7 @@ func (p *Pipeline) ask(ctx context.Context, until time.Time, nodes []*node, fail
 				failed(n, err)
 			}
 		})
+		p.Meter.Asked(&results[i])
 	}
 }
 
@@ -133,11 +146,13 @@ func (p *Pipeline) take(n *node, r *hub.Result, inventory *hub.Inventory) error 
 		return r.Err
 	}
 	if other := p.nodeNamed(r.Snapshot.Node); other != nil && other != n {
+		r.Failure = hub.FailureConflict
 		return fmt.Errorf("get %s: answers for node %q, as does the agent at %s",
 			r.Agent.URL, r.Snapshot.Node, other.state.Agent.URL)
 	}
 	reading, err := n.compare(r.Snapshot)
 	if err != nil {
+		r.Failure = hub.FailureNotNewer
 		return fmt.Errorf("get %s: %w", r.Agent.URL, err)
 	}
 	frame := p.Attribute(reading, inventory, p.now)

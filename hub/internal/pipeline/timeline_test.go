@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 )
@@ -36,5 +37,30 @@ func TestTimeline(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestTimelineNeverGoesBack steps the wall clock at random, by up to an hour
+// either way, while rounds go on by the monotonic one: each round's time lies
+// after that of the round before, by whole intervals.
+func TestTimelineNeverGoesBack(t *testing.T) {
+	const interval = 10 * time.Second
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	random := rand.New(rand.NewPCG(3, 4))
+	for range 200 {
+		line := timeline{start: start, interval: interval}
+		last := start.Add(-interval)
+		var step time.Duration // of the wall clock, from the monotonic one
+		for slot := 0; slot < 100; slot += 1 + random.IntN(2) {
+			if random.IntN(10) == 0 {
+				step += time.Duration(random.Int64N(int64(2*time.Hour))) - time.Hour
+			}
+			elapsed := time.Duration(slot)*interval + time.Duration(random.Int64N(int64(interval)))
+			at := line.at(slot, elapsed, start.Add(elapsed+step))
+			if at.Sub(last) < interval || at.Sub(start)%interval != 0 {
+				t.Fatalf("slot %d is of %v, after one of %v", slot, at.Sub(start), last.Sub(start))
+			}
+			last = at
+		}
 	}
 }
