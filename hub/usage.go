@@ -15,7 +15,8 @@ type Usage struct {
 	OverSeconds float64
 	Values      Values
 	// Unavailable says why values are unknown, by metric or group name
-	// ("network", "pressure"). Nil when all is known.
+	// ("network", "pressure"). Nil when all is known. Usages may share it: who
+	// changes one that is not its own changes a clone.
 	Unavailable map[string]string
 }
 

@@ -96,6 +96,10 @@ type comparison struct {
 	noRate string
 	absent reasons
 	census census // of prev, once it is needed
+	// draft is of the thing at hand, sets what the things so far lack.
+	draft draft
+	sets  []missingSet
+	slab  []hub.ContainerReading // room for those of all pods
 }
 
 func (c *comparison) reading() *hub.Reading {
@@ -109,13 +113,14 @@ func (c *comparison) reading() *hub.Reading {
 		AgentVersion: s.Agent.Version,
 		System:       make([]hub.SliceReading, 0, len(s.Slices)),
 		Pods:         make([]hub.PodReading, 0, len(s.Pods)),
-		Containers:   c.containers(s.Containers),
 	}
+	c.slab = make([]hub.ContainerReading, 0, containerCount(s))
+	r.Containers = c.containers(c.before.outside, s.Containers)
 	for i := range s.Slices {
 		r.System = append(r.System, c.slice(&s.Slices[i]))
 	}
 	for i := range s.Pods {
-		r.Pods = append(r.Pods, c.pod(&s.Pods[i]))
+		r.Pods = append(r.Pods, c.pod(c.before.pod(i, s.Pods[i].UID), &s.Pods[i]))
 	}
 	for _, w := range s.Warnings {
 		r.Warnings = append(r.Warnings, w.Source+": "+w.Reason)
@@ -123,15 +128,28 @@ func (c *comparison) reading() *hub.Reading {
 	return r
 }
 
+func containerCount(s *snapshot.Snapshot) int {
+	count := len(s.Containers)
+	for i := range s.Pods {
+		count += len(s.Pods[i].Containers)
+	}
+	return count
+}
+
 // earlier has the things of the earlier snapshot by what identifies them. A
-// lookup in an empty one finds nothing.
+// lookup in an empty one finds nothing. Pods and their containers stay in their
+// places from one snapshot to the next but for those that come and go, so each
+// is looked for there before it is in the maps, which are made when needed.
 type earlier struct {
-	host       *snapshot.Host
-	disks      map[string]*snapshot.Disk      // by device
-	slices     map[string]*snapshot.Slice     // by path
-	pods       map[string]*snapshot.Pod       // by UID
+	host      *snapshot.Host
+	disks     map[string]*snapshot.Disk  // by device
+	slices    map[string]*snapshot.Slice // by path
+	processes map[processKey]*snapshot.Process
+
+	pods       []snapshot.Pod
+	outside    []snapshot.Container
+	podsByUID  map[string]*snapshot.Pod
 	containers map[string]*snapshot.Container // by ID, in and outside of pods
-	processes  map[processKey]*snapshot.Process
 }
 
 // processKey tells a process from a later one with the same PID.
@@ -142,12 +160,12 @@ type processKey struct {
 
 func earlierOf(s *snapshot.Snapshot) earlier {
 	e := earlier{
-		host:       &s.Host,
-		disks:      make(map[string]*snapshot.Disk, len(s.Host.Disks)),
-		slices:     make(map[string]*snapshot.Slice, len(s.Slices)),
-		pods:       make(map[string]*snapshot.Pod, len(s.Pods)),
-		containers: make(map[string]*snapshot.Container, 2*len(s.Pods)),
-		processes:  make(map[processKey]*snapshot.Process, len(s.Processes)),
+		host:      &s.Host,
+		disks:     make(map[string]*snapshot.Disk, len(s.Host.Disks)),
+		slices:    make(map[string]*snapshot.Slice, len(s.Slices)),
+		processes: make(map[processKey]*snapshot.Process, len(s.Processes)),
+		pods:      s.Pods,
+		outside:   s.Containers,
 	}
 	for i := range s.Host.Disks {
 		e.disks[s.Host.Disks[i].Device] = &s.Host.Disks[i]
@@ -155,16 +173,41 @@ func earlierOf(s *snapshot.Snapshot) earlier {
 	for i := range s.Slices {
 		e.slices[s.Slices[i].Cgroup] = &s.Slices[i]
 	}
-	for i := range s.Pods {
-		e.pods[s.Pods[i].UID] = &s.Pods[i]
-		e.addContainers(s.Pods[i].Containers)
-	}
-	e.addContainers(s.Containers)
 	for i := range s.Processes {
 		p := &s.Processes[i]
 		e.processes[processKey{p.PID, p.StartTicks}] = p
 	}
 	return e
+}
+
+// pod is the pod of this UID, nil if there was none. place is where it may be.
+func (e *earlier) pod(place int, uid string) *snapshot.Pod {
+	if place < len(e.pods) && e.pods[place].UID == uid {
+		return &e.pods[place]
+	}
+	if e.podsByUID == nil {
+		e.podsByUID = make(map[string]*snapshot.Pod, len(e.pods))
+		for i := range e.pods {
+			e.podsByUID[e.pods[i].UID] = &e.pods[i]
+		}
+	}
+	return e.podsByUID[uid]
+}
+
+// container is the container of this ID, nil if there was none. It may be at
+// this place of list.
+func (e *earlier) container(list []snapshot.Container, place int, id string) *snapshot.Container {
+	if place < len(list) && list[place].ID == id {
+		return &list[place]
+	}
+	if e.containers == nil {
+		e.containers = make(map[string]*snapshot.Container, 2*len(e.pods))
+		e.addContainers(e.outside)
+		for i := range e.pods {
+			e.addContainers(e.pods[i].Containers)
+		}
+	}
+	return e.containers[id]
 }
 
 func (e *earlier) addContainers(list []snapshot.Container) {

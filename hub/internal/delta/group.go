@@ -23,57 +23,61 @@ func (c *comparison) slice(s *snapshot.Slice) hub.SliceReading {
 		prev = &group{p.CgroupID, p.CPU, p.Memory, p.IO, p.PIDs, p.Pressure}
 	}
 	u := c.usage(prev, group{s.CgroupID, s.CPU, s.Memory, s.IO, s.PIDs, s.Pressure})
-	u.Lacks("network", networkOfNode)
-	return hub.SliceReading{Cgroup: s.Cgroup, Usage: u}
+	u.lacks("network", networkOfNode)
+	return hub.SliceReading{Cgroup: s.Cgroup, Usage: c.finish(u)}
 }
 
-func (c *comparison) pod(p *snapshot.Pod) hub.PodReading {
+// pod reads one pod; before is the same one earlier, nil if it was not there.
+func (c *comparison) pod(before, p *snapshot.Pod) hub.PodReading {
 	var prev *group
-	before := c.before.pods[p.UID]
+	var containers []snapshot.Container // before
 	if before != nil {
 		prev = &group{before.CgroupID, before.CPU, before.Memory, before.IO, before.PIDs, before.Pressure}
+		containers = before.Containers
 	}
 	u := c.usage(prev, group{p.CgroupID, p.CPU, p.Memory, p.IO, p.PIDs, p.Pressure})
-	c.podNetwork(&u, before, p)
+	c.podNetwork(u, before, p)
 	return hub.PodReading{
 		UID: p.UID, Namespace: p.Namespace, Name: p.Name, QOSClass: p.QOSClass,
 		HostNetwork: p.HostNetwork,
-		Usage:       u,
-		Containers:  c.containers(p.Containers),
+		Usage:       c.finish(u),
+		Containers:  c.containers(containers, p.Containers),
 	}
 }
 
-func (c *comparison) containers(list []snapshot.Container) []hub.ContainerReading {
-	readings := make([]hub.ContainerReading, 0, len(list))
+// containers reads the containers of one list; before is where they most likely
+// were.
+func (c *comparison) containers(before, list []snapshot.Container) []hub.ContainerReading {
+	start := len(c.slab)
 	for i := range list {
 		ct := &list[i]
 		var prev *group
-		if p := c.before.containers[ct.ID]; p != nil {
+		if p := c.before.container(before, i, ct.ID); p != nil {
 			prev = &group{p.CgroupID, p.CPU, p.Memory, p.IO, p.PIDs, p.Pressure}
 		}
 		u := c.usage(prev, group{ct.CgroupID, ct.CPU, ct.Memory, ct.IO, ct.PIDs, ct.Pressure})
-		u.Lacks("network", networkOfPod)
-		readings = append(readings, hub.ContainerReading{ID: ct.ID, Name: ct.Name, Usage: u})
+		u.lacks("network", networkOfPod)
+		c.slab = append(c.slab, hub.ContainerReading{ID: ct.ID, Name: ct.Name, Usage: c.finish(u)})
 	}
-	return readings
+	return c.slab[start:len(c.slab):len(c.slab)]
 }
 
-// usage is what a control group used, without its network.
-func (c *comparison) usage(prev *group, cur group) hub.Usage {
-	u := hub.NewUsage()
+// usage drafts what a control group used, without its network.
+func (c *comparison) usage(prev *group, cur group) *draft {
+	u := c.begin()
 	if prev = c.earlierGroup(prev, &cur); prev != nil {
 		u.OverSeconds = c.seconds
 	} else {
 		prev = &group{}
 	}
-	c.cpu(&u, prev.cpu, cur.cpu)
-	c.memory(&u, cur.memory)
-	c.disk(&u, prev.io, cur.io)
-	c.pressure(&u, prev.pressure, cur.pressure)
+	c.cpu(u, prev.cpu, cur.cpu)
+	c.memory(u, cur.memory)
+	c.disk(u, prev.io, cur.io)
+	c.pressure(u, prev.pressure, cur.pressure)
 	if cur.pids != nil {
 		u.Values[hub.PIDs] = float64(cur.pids.Current)
 	} else {
-		u.Lacks(hub.PIDs.String(), c.absent.pids)
+		u.lacks(hub.PIDs.String(), c.absent.pids)
 	}
 	return u
 }
@@ -90,10 +94,10 @@ func (c *comparison) earlierGroup(prev, cur *group) *group {
 	return nil
 }
 
-func (c *comparison) cpu(u *hub.Usage, prev, cur *snapshot.CPU) {
+func (c *comparison) cpu(u *draft, prev, cur *snapshot.CPU) {
 	if cur == nil {
-		u.Lacks(hub.CPUMillicores.String(), c.absent.cpu)
-		u.Lacks(hub.CPUThrottledRatio.String(), c.absent.cpu)
+		u.lacks(hub.CPUMillicores.String(), c.absent.cpu)
+		u.lacks(hub.CPUThrottledRatio.String(), c.absent.cpu)
 		return
 	}
 	used := increase{why: c.noRate}
@@ -124,10 +128,10 @@ func (c *comparison) throttled(prev, cur *snapshot.CPU) increase {
 	return throttled.shareOf(periods.amount)
 }
 
-func (c *comparison) memory(u *hub.Usage, cur *snapshot.Memory) {
+func (c *comparison) memory(u *draft, cur *snapshot.Memory) {
 	if cur == nil {
-		u.Lacks("memory", c.absent.memory)
-		u.Lacks(hub.OOMKills.String(), c.absent.memory)
+		u.lacks("memory", c.absent.memory)
+		u.lacks(hub.OOMKills.String(), c.absent.memory)
 		return
 	}
 	u.Values[hub.MemoryBytes] = float64(cur.WorkingSetBytes)
@@ -139,17 +143,17 @@ func (c *comparison) memory(u *hub.Usage, cur *snapshot.Memory) {
 
 // setOptional sets the metric to what the kernel said, or records that it did
 // not.
-func setOptional(u *hub.Usage, m hub.Metric, v *uint64, why string) {
+func setOptional(u *draft, m hub.Metric, v *uint64, why string) {
 	if v == nil {
-		u.Lacks(m.String(), why)
+		u.lacks(m.String(), why)
 		return
 	}
 	u.Values[m] = float64(*v)
 }
 
-func (c *comparison) pressure(u *hub.Usage, prev, cur *snapshot.Pressure) {
+func (c *comparison) pressure(u *draft, prev, cur *snapshot.Pressure) {
 	if cur == nil {
-		u.Lacks("pressure", c.absent.pressure)
+		u.lacks("pressure", c.absent.pressure)
 		return
 	}
 	if prev == nil {
@@ -163,13 +167,13 @@ func (c *comparison) pressure(u *hub.Usage, prev, cur *snapshot.Pressure) {
 }
 
 // stall sets the share of time stalled from two totals in microseconds.
-func (c *comparison) stall(u *hub.Usage, m hub.Metric, prev, cur *uint64) {
+func (c *comparison) stall(u *draft, m hub.Metric, prev, cur *uint64) {
 	if cur == nil {
-		u.Lacks(m.String(), pressureUnread)
+		u.lacks(m.String(), pressureUnread)
 		return
 	}
 	if prev == nil {
-		u.Lacks(m.String(), c.noRate)
+		u.lacks(m.String(), c.noRate)
 		return
 	}
 	grown(*prev, *cur).shareOf(1e6*c.seconds).set(u, m)

@@ -24,44 +24,44 @@ func (c *comparison) host() hub.HostReading {
 }
 
 func (c *comparison) hostUsage() hub.Usage {
-	u := hub.NewUsage()
+	u := c.begin()
 	u.OverSeconds = c.seconds
 	before := c.before.host
 	if before == nil {
 		before = &snapshot.Host{}
 	}
 	h := &c.cur.Host
-	c.hostCPU(&u, before.CPU.UsageMicros, h.CPU.UsageMicros)
-	c.hostMemory(&u, &h.Memory)
-	c.hostDisk(&u, h.Disks)
+	c.hostCPU(u, before.CPU.UsageMicros, h.CPU.UsageMicros)
+	c.hostMemory(u, &h.Memory)
+	c.hostDisk(u, h.Disks)
 	if h.Network != nil {
-		c.setNetwork(&u, c.interfaces(before.Network, h.Network))
+		c.setNetwork(u, c.interfaces(before.Network, h.Network))
 	} else {
-		u.Lacks("network", noUplink)
+		u.lacks("network", noUplink)
 	}
-	c.pressure(&u, before.Pressure, h.Pressure)
-	c.sumSlices(&u)
-	return u
+	c.pressure(u, before.Pressure, h.Pressure)
+	c.sumSlices(u)
+	return c.finish(u)
 }
 
-func (c *comparison) hostCPU(u *hub.Usage, prev, cur *uint64) {
-	u.Lacks(hub.CPUThrottledRatio.String(), nodeHasNoLimit)
+func (c *comparison) hostCPU(u *draft, prev, cur *uint64) {
+	u.lacks(hub.CPUThrottledRatio.String(), nodeHasNoLimit)
 	switch {
 	case cur == nil:
-		u.Lacks(hub.CPUMillicores.String(), c.absent.cpu)
+		u.lacks(hub.CPUMillicores.String(), c.absent.cpu)
 	case prev == nil:
-		u.Lacks(hub.CPUMillicores.String(), c.noRate)
+		u.lacks(hub.CPUMillicores.String(), c.noRate)
 	default:
 		c.millicores(grown(*prev, *cur)).set(u, hub.CPUMillicores)
 	}
 }
 
-func (c *comparison) hostMemory(u *hub.Usage, m *snapshot.HostMemory) {
+func (c *comparison) hostMemory(u *draft, m *snapshot.HostMemory) {
 	setOptional(u, hub.MemoryBytes, m.WorkingSetBytes, c.absent.memory)
 	setOptional(u, hub.MemoryRSSBytes, m.AnonBytes, c.absent.memory)
 	setOptional(u, hub.MemoryCacheBytes, m.FileBytes, c.absent.memory)
 	if m.SwapTotalBytes == nil || m.SwapFreeBytes == nil || *m.SwapFreeBytes > *m.SwapTotalBytes {
-		u.Lacks(hub.MemorySwapBytes.String(), "the kernel reports no swap space")
+		u.lacks(hub.MemorySwapBytes.String(), "the kernel reports no swap space")
 		return
 	}
 	u.Values[hub.MemorySwapBytes] = float64(*m.SwapTotalBytes - *m.SwapFreeBytes)
@@ -69,9 +69,9 @@ func (c *comparison) hostMemory(u *hub.Usage, m *snapshot.HostMemory) {
 
 // hostDisk adds up the disks. One that is new may have counted for long, so it
 // joins the rate with its second sample.
-func (c *comparison) hostDisk(u *hub.Usage, cur []snapshot.Disk) {
+func (c *comparison) hostDisk(u *draft, cur []snapshot.Disk) {
 	if cur == nil {
-		u.Lacks("disk", noDisks)
+		u.lacks("disk", noDisks)
 		return
 	}
 	var f flow
@@ -94,7 +94,7 @@ func (c *comparison) hostDisk(u *hub.Usage, cur []snapshot.Disk) {
 // sumSlices adds up what the root control group does not count itself: every
 // process but the kernel's own threads is in one of the slices. A sum without
 // one of them would pass for less than there is, so it is unknown.
-func (c *comparison) sumSlices(u *hub.Usage) {
+func (c *comparison) sumSlices(u *draft) {
 	var kills, pids uint64
 	killed, running := 0, 0 // slices that say so
 	for _, s := range c.cur.Slices {
@@ -113,12 +113,12 @@ func (c *comparison) sumSlices(u *hub.Usage) {
 
 // setSum sets the metric to the sum over as many slices as counted, or records
 // why it is unknown: noneSays if none counted.
-func (c *comparison) setSum(u *hub.Usage, m hub.Metric, sum uint64, counted int, noneSays string) {
+func (c *comparison) setSum(u *draft, m hub.Metric, sum uint64, counted int, noneSays string) {
 	switch {
 	case counted == 0:
-		u.Lacks(m.String(), noneSays)
+		u.lacks(m.String(), noneSays)
 	case counted < len(c.cur.Slices):
-		u.Lacks(m.String(), notEverySlice)
+		u.lacks(m.String(), notEverySlice)
 	default:
 		u.Values[m] = float64(sum)
 	}

@@ -27,9 +27,9 @@ func (a increase) plus(b increase) increase {
 }
 
 // set sets the metric, or records why it is not known.
-func (a increase) set(u *hub.Usage, m hub.Metric) {
+func (a increase) set(u *draft, m hub.Metric) {
 	if a.why != "" {
-		u.Lacks(m.String(), a.why)
+		u.lacks(m.String(), a.why)
 		return
 	}
 	u.Values[m] = a.amount

@@ -32,14 +32,14 @@ func (f *flow) unknown(why string) {
 	f.grownOut = f.grownOut.plus(increase{why: why})
 }
 
-func (c *comparison) setDisk(u *hub.Usage, f flow) {
+func (c *comparison) setDisk(u *draft, f flow) {
 	u.Values[hub.DiskReadBytes] = f.in
 	u.Values[hub.DiskWriteBytes] = f.out
 	c.perSecond(f.grownIn).set(u, hub.DiskReadBytesPerSecond)
 	c.perSecond(f.grownOut).set(u, hub.DiskWriteBytesPerSecond)
 }
 
-func (c *comparison) setNetwork(u *hub.Usage, f flow) {
+func (c *comparison) setNetwork(u *draft, f flow) {
 	u.Values[hub.NetworkRxBytes] = f.in
 	u.Values[hub.NetworkTxBytes] = f.out
 	c.perSecond(f.grownIn).set(u, hub.NetworkRxBytesPerSecond)
@@ -50,9 +50,9 @@ func (c *comparison) setNetwork(u *hub.Usage, f flow) {
 // the group has used it, so one that is new in io.stat counts from 0, unless it
 // is new to the agent: then it has counted since an unknown time, and joins the
 // increase with its second sample.
-func (c *comparison) disk(u *hub.Usage, prev, cur []snapshot.DeviceIO) {
+func (c *comparison) disk(u *draft, prev, cur []snapshot.DeviceIO) {
 	if cur == nil {
-		u.Lacks("disk", c.absent.disk)
+		u.lacks("disk", c.absent.disk)
 		return
 	}
 	before := make(map[string]snapshot.DeviceIO, len(prev))
@@ -78,14 +78,14 @@ func (c *comparison) disk(u *hub.Usage, prev, cur []snapshot.DeviceIO) {
 
 // podNetwork adds up a pod's interfaces. Its counters belong to the network
 // namespace: they may begin anew, or go on, apart from the control group's.
-func (c *comparison) podNetwork(u *hub.Usage, prev, cur *snapshot.Pod) {
+func (c *comparison) podNetwork(u *draft, prev, cur *snapshot.Pod) {
 	switch {
 	case cur.HostNetwork:
-		u.Lacks("network", hostNetwork)
+		u.lacks("network", hostNetwork)
 	case cur.NetworkID == 0 && cur.Network == nil:
-		u.Lacks("network", noLiveProcess)
+		u.lacks("network", noLiveProcess)
 	case cur.Network == nil:
-		u.Lacks("network", networkUnread)
+		u.lacks("network", networkUnread)
 	case prev == nil || prev.NetworkID != cur.NetworkID || cur.NetworkID == 0:
 		c.setNetwork(u, c.interfaces(nil, cur.Network))
 	default:
