@@ -26,7 +26,7 @@ func (a answers) History(v *hub.View, q hub.HistoryQuery) (hub.History, error) {
 }
 
 // newHandler has all of the hub's paths.
-func newHandler(loop *pipeline.Pipeline, frames *window.Window, fleet *fleet, log *slog.Logger) (http.Handler, error) {
+func newHandler(loop *pipeline.Pipeline, frames *window.Window, fleet *fleet, meter *metricsapi.Meter, log *slog.Logger) (http.Handler, error) {
 	api, err := rest.New(rest.Config{
 		Reader:    answers{loop, frames},
 		Selector:  inventory.Selector,
@@ -43,7 +43,7 @@ func newHandler(loop *pipeline.Pipeline, frames *window.Window, fleet *fleet, lo
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", page)
 	mux.Handle("/assets/", page)
-	mux.Handle("GET /metrics", metricsapi.Handler(loop.View, daemon.Version()))
+	mux.Handle("GET /metrics", metricsapi.Handler(loop.View, meter, daemon.Version()))
 	mux.Handle("/", api) // which also answers for every unknown path
 	return mux, nil
 }

@@ -67,6 +67,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/kubemon/kubemon/hub/internal/aggregate"
+	"github.com/kubemon/kubemon/hub/internal/metricsapi"
 	"github.com/kubemon/kubemon/hub/internal/pipeline"
 	"github.com/kubemon/kubemon/hub/internal/scrape"
 	"github.com/kubemon/kubemon/hub/internal/window"
@@ -103,12 +104,13 @@ func run(ctx context.Context, log *slog.Logger, args []string, lookupEnv func(st
 		Timeout: config.scrapeTimeout, Interval: config.interval, UserAgent: program + "/" + daemon.Version(),
 	})
 	defer scraper.Close()
+	meter := metricsapi.NewMeter()
 	loop := pipeline.New(pipeline.Config{
 		Agents: fleet.agents, Scraper: scraper, Names: fleet.names, Store: frames,
-		Attribute: aggregate.Attribute, Sum: aggregate.Sum, Answer: aggregate.Answer, Kept: frames.Status,
+		Attribute: aggregate.Attribute, Sum: aggregate.Sum, Answer: aggregate.Answer, Kept: frames.Status, Meter: meter,
 		Interval: config.interval, Window: config.window, Log: log,
 	})
-	handler, err := newHandler(loop, frames, fleet, log)
+	handler, err := newHandler(loop, frames, fleet, meter, log)
 	if err != nil {
 		return err
 	}

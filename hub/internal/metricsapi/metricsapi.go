@@ -1,9 +1,9 @@
 // Package metricsapi tells Prometheus how the hub itself does: which agents it
-// can read, how fast, and how many nodes and pods it knows.
+// can read, how fast, how many nodes and pods it knows, and how it answers.
 //
-// A scrape is answered from the latest round, so that scraping costs no round
-// and disturbs none; before the first round only the build and the process are
-// there. Numbers are in base units. A sample carries no time of its own:
+// A scrape is answered from the latest round and from the counts of a Meter, so
+// that scraping costs no round and disturbs none; before the first round there
+// are only the build, the process and those counts. Numbers are in base units. A sample carries no time of its own:
 // kubemon_last_round_timestamp_seconds and
 // kubemon_agent_last_success_timestamp_seconds say how old it is.
 package metricsapi
@@ -20,16 +20,16 @@ import (
 	"github.com/kubemon/kubemon/hub"
 )
 
-// Handler answers GET /metrics in the Prometheus formats. view returns the
-// latest round, or an error before the first.
-func Handler(view func() (*hub.View, error), version string) http.Handler {
+// Handler answers GET /metrics in the Prometheus formats, with what meter has
+// counted. view returns the latest round, or an error before the first.
+func Handler(view func() (*hub.View, error), meter *Meter, version string) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		newCollector(view, version),
 	)
-	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(prometheus.Gatherers{registry, meter.registry}, promhttp.HandlerOpts{})
 }
 
 // A collector turns one round into samples.
@@ -41,16 +41,20 @@ type collector struct {
 	connected                           *prometheus.Desc
 	nodes, pods                         *prometheus.Desc
 
+	availability *prometheus.Desc
+
 	windowBytes, windowMaxBytes, windowSamples, windowOldest *prometheus.Desc
+
+	agentAttach, agentRivals *prometheus.Desc
 
 	agentUp, agentSuccess, agentScrape, agentBytes, agentSkew, agentAvailability *prometheus.Desc
 }
 
 func newCollector(view func() (*hub.View, error), version string) *collector {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc("kubemon_"+name, help, labels, nil)
+		return prometheus.NewDesc(namespace+name, help, labels, nil)
 	}
-	build := prometheus.NewDesc("kubemon_build_info", "Always 1; its labels say which program this is.",
+	build := prometheus.NewDesc(namespace+"build_info", "Always 1; its labels say which program this is.",
 		nil, prometheus.Labels{"version": version, "goversion": runtime.Version()})
 	return &collector{
 		view:      view,
@@ -63,6 +67,8 @@ func newCollector(view func() (*hub.View, error), version string) *collector {
 		nodes:     desc("nodes", "Nodes by state.", "state"),
 		pods:      desc("pods", "Pods by state.", "state"),
 
+		availability: desc("availability_ratio", "Rounds with a sample by expected ones over the window, of all nodes together."),
+
 		windowBytes:    desc("window_bytes", "What the window takes up in memory, by its own count."),
 		windowMaxBytes: desc("window_max_bytes", "What it may take up; missing without a bound."),
 		windowSamples:  desc("window_samples", "Rows kept in all rounds of the window."),
@@ -74,15 +80,18 @@ func newCollector(view func() (*hub.View, error), version string) *collector {
 		agentBytes:        desc("agent_scrape_bytes", "Size of the agent's latest answer.", "node"),
 		agentSkew:         desc("agent_clock_skew_seconds", "The agent's clock minus the hub's.", "node"),
 		agentAvailability: desc("agent_availability_ratio", "Rounds with a sample by expected ones over the window.", "node"),
+		agentAttach:       desc("agent_attach_seconds", "From first seeing the node's agent to its first sample in the window.", "node"),
+		agentRivals:       desc("agent_rivals", "Other agents that claim the node and are not asked.", "node"),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		c.build.Desc(), c.rounds, c.lastRound, c.interval, c.window, c.connected, c.nodes, c.pods,
+		c.build.Desc(), c.rounds, c.lastRound, c.interval, c.window, c.connected, c.nodes, c.pods, c.availability,
 		c.windowBytes, c.windowMaxBytes, c.windowSamples, c.windowOldest,
 		c.agentUp, c.agentSuccess, c.agentScrape, c.agentBytes, c.agentSkew, c.agentAvailability,
+		c.agentAttach, c.agentRivals,
 	} {
 		descs <- d
 	}
@@ -103,6 +112,9 @@ func (c *collector) Collect(metrics chan<- prometheus.Metric) {
 	send(c.window, round.Window.Seconds())
 	if inv := round.Inventory; inv != nil && inv.Connection.Configured {
 		send(c.connected, number(inv.Connection.Connected))
+	}
+	if expected, stored := round.Availability(); expected > 0 {
+		send(c.availability, float64(stored)/float64(expected))
 	}
 	c.collectWindow(send, &round.Kept)
 	sendStates(send, c.nodes, view.Nodes)
@@ -136,6 +148,10 @@ func (c *collector) collectAgent(send sender, n *hub.NodeState) {
 	if h.Expected > 0 {
 		send(c.agentAvailability, float64(h.Stored)/float64(h.Expected), n.Node)
 	}
+	if !h.FirstStored.IsZero() {
+		send(c.agentAttach, h.FirstStored.Sub(h.FirstSeen).Seconds(), n.Node)
+	}
+	send(c.agentRivals, float64(n.Agent.Rivals), n.Node)
 }
 
 // A sender sends one gauge.

@@ -18,8 +18,13 @@ import (
 
 func scrape(t *testing.T, view func() (*hub.View, error)) string {
 	t.Helper()
+	return scrapeWith(t, view, metricsapi.NewMeter())
+}
+
+func scrapeWith(t *testing.T, view func() (*hub.View, error), meter *metricsapi.Meter) string {
+	t.Helper()
 	w := httptest.NewRecorder()
-	metricsapi.Handler(view, "v1.2.3").ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	metricsapi.Handler(view, meter, "v1.2.3").ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	if w.Code != http.StatusOK {
 		t.Fatalf("status %d: %s", w.Code, w.Body)
 	}
@@ -47,8 +52,9 @@ func testView() *hub.View {
 			Inventory: &hub.Inventory{Connection: hub.Connection{Configured: true}},
 			Nodes: []hub.NodeState{
 				{Node: "node1", Status: hub.Status{State: hub.StateOK}, Health: hub.Health{
+					FirstSeen: at.Add(-time.Minute), FirstStored: at.Add(-58500 * time.Millisecond),
 					LastSample: at.Add(-time.Second), Took: 12 * time.Millisecond, Bytes: 4096, ClockSkew: -time.Second, Expected: 8, Stored: 6}},
-				{Node: `odd"node`, Status: hub.Status{State: hub.StatePending}},
+				{Node: `odd"node`, Status: hub.Status{State: hub.StatePending}, Agent: hub.Agent{Rivals: 2}, Health: hub.Health{Expected: 2}},
 			},
 		},
 		Nodes: []*hub.Item{item(hub.StateOK), item(hub.StatePending)},
@@ -58,7 +64,14 @@ func testView() *hub.View {
 
 func TestHandler(t *testing.T) {
 	view := testView()
-	text := scrape(t, func() (*hub.View, error) { return view, nil })
+	meter := metricsapi.NewMeter()
+	meter.Round(300*time.Millisecond, 2)
+	meter.Asked(&hub.Result{Took: 2 * time.Millisecond, Bytes: 4096})
+	meter.Asked(&hub.Result{Took: 5 * time.Second, Failure: hub.FailureTimeout})
+	meter.Answered("/api/v1/pods", 200, 3*time.Millisecond)
+	meter.EventSent()
+	meter.EventDropped("limit")
+	text := scrapeWith(t, func() (*hub.View, error) { return view, nil }, meter)
 	want, err := os.ReadFile("testdata/metrics.txt")
 	if err != nil {
 		t.Fatal(err)
@@ -79,8 +92,10 @@ func TestHandler(t *testing.T) {
 
 func TestHandlerBeforeFirstRound(t *testing.T) {
 	text := scrape(t, func() (*hub.View, error) { return nil, fmt.Errorf("no round: %w", hub.ErrNotReady) })
-	if got := own(text); got != "" {
-		t.Errorf("samples without a round: %s", got)
+	for line := range strings.Lines(own(text)) {
+		if !strings.HasSuffix(line, " 0\n") {
+			t.Errorf("a sample without a round: %s", line)
+		}
 	}
 	for _, want := range []string{`version="v1.2.3"} 1`, "\ngo_goroutines ", "\nprocess_resident_memory_bytes "} {
 		if !strings.Contains(text, want) {
