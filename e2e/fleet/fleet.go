@@ -43,6 +43,10 @@ type Options struct {
 type Fleet struct {
 	Hub   *Hub
 	Nodes []Node
+	// URLs are the agents', Authority the file of the certificate that vouches
+	// for them.
+	URLs      []string
+	Authority string
 
 	stop []func()
 }
@@ -80,8 +84,9 @@ func (f *Fleet) start(ctx context.Context, o Options) error {
 	}
 	f.stop = append(f.stop, cluster.close)
 
-	ca, kubeconfig := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "kubeconfig")
-	if err := os.WriteFile(ca, authority.certificate, 0o600); err != nil {
+	f.URLs, f.Authority = agents.urls, filepath.Join(dir, "ca.pem")
+	kubeconfig := filepath.Join(dir, "kubeconfig")
+	if err := os.WriteFile(f.Authority, authority.certificate, 0o600); err != nil {
 		return err
 	}
 	if err := os.WriteFile(kubeconfig, fmt.Appendf(nil, kubeconfigText, cluster.url), 0o600); err != nil {
@@ -89,11 +94,11 @@ func (f *Fleet) start(ctx context.Context, o Options) error {
 	}
 	f.Hub, err = startHub(ctx, o.Hub, o.Log,
 		append([]string{"--interval", o.Interval.String(), "--kubeconfig", kubeconfig}, o.Arguments...),
-		append([]string{"PATH=" + os.Getenv("PATH"), "SSL_CERT_FILE=" + ca, "KUBEMON_HUB_AGENTS=" + strings.Join(agents.urls, ",")}, o.Environment...))
+		append([]string{"PATH=" + os.Getenv("PATH"), "SSL_CERT_FILE=" + f.Authority, "KUBEMON_HUB_AGENTS=" + strings.Join(f.URLs, ",")}, o.Environment...))
 	if err != nil {
 		return err
 	}
-	f.stop = append(f.stop, f.Hub.end)
+	f.stop = append(f.stop, f.Hub.End)
 	return nil
 }
 

@@ -78,8 +78,8 @@ func after(line, mark string) string {
 	return rest
 }
 
-// end stops the hub and waits for it.
-func (h *Hub) end() {
+// End stops the hub and waits for it.
+func (h *Hub) End() {
 	_ = h.command.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-h.ended:

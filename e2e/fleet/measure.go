@@ -13,14 +13,18 @@ import (
 type Report struct {
 	Nodes, Pods, Containers int
 	Rounds                  int
-	CPUPerScrape            time.Duration
-	ResidentBytes           int64 // at the end
-	MaxResidentBytes        int64
-	WindowBytes             int64 // by the hub's own count
-	WindowSamples           int64
-	LongestScrape           time.Duration // of each node's last one
-	ReadyAfter              time.Duration
-	Answers                 []Asked
+	// CPUPerScrape is of the whole hub, names and sums included.
+	CPUPerScrape time.Duration
+	// BareCPUPerScrape is of a client that only gets the snapshots; 0 if that
+	// was not measured.
+	BareCPUPerScrape time.Duration
+	ResidentBytes    int64 // at the end
+	MaxResidentBytes int64
+	WindowBytes      int64 // by the hub's own count
+	WindowSamples    int64
+	LongestScrape    time.Duration // of each node's last one
+	ReadyAfter       time.Duration
+	Answers          []Asked
 }
 
 // Asked is one query, and how long the hub took for it.
@@ -32,7 +36,6 @@ type Asked struct {
 
 // status is what is read of /api/v1/status.
 type status struct {
-	Hub    struct{ Round uint64 }
 	Window struct{ Bytes, Samples int64 }
 	Agents []struct {
 		Node, State, Reason          string
@@ -108,7 +111,7 @@ func (f *Fleet) Measure(ctx context.Context, during time.Duration) (*Report, err
 	}
 	r := &Report{
 		Nodes: len(f.Nodes), Pods: len(f.Nodes) * PodsPerNode, Containers: len(f.Nodes) * PodsPerNode * ContainersPerPod,
-		Rounds:      int(after.Hub.Round - before.Hub.Round),
+		Rounds:      after.Agents[0].RoundsExpected - before.Agents[0].RoundsExpected,
 		WindowBytes: after.Window.Bytes, WindowSamples: after.Window.Samples,
 	}
 	if r.Rounds == 0 {

@@ -10,7 +10,8 @@
 // loopback interface, over TLS 1.3; an API server of the same process has their
 // names. The hub runs in a process of its own. After all nodes have numbers it
 // is left alone for a while, then asked for everything. Printed are its CPU
-// time for each scrape, its memory, and how long its answers took.
+// time for each scrape, beside that of a client that only gets the snapshots and
+// throws them away, its memory, and how long its answers took.
 //
 // Flags:
 //
@@ -34,6 +35,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"text/tabwriter"
 	"time"
@@ -47,8 +49,18 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
+// bare is the argument with which the command runs itself as the bare client.
+const bare = "bare"
+
 // run measures what the arguments ask for and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if slices.Equal(args, []string{bare}) {
+		if err := fleet.BareMain(ctx, stdout); err != nil {
+			fmt.Fprintln(stderr, "fleet:", err)
+			return 1
+		}
+		return 0
+	}
 	options, during, err := parse(args, stderr)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
@@ -107,7 +119,18 @@ func measure(ctx context.Context, o fleet.Options, during time.Duration, progres
 		return nil, err
 	}
 	say("every node has numbers; measuring for %s", during)
-	return f.Measure(ctx, during)
+	report, err := f.Measure(ctx, during)
+	if err != nil {
+		return report, err
+	}
+	f.Hub.End()
+	say("measuring a bare client")
+	program, err := os.Executable()
+	if err != nil {
+		return report, err
+	}
+	report.BareCPUPerScrape, err = f.Bare(ctx, program, bare)
+	return report, err
 }
 
 // print writes the report as a table.
@@ -118,6 +141,9 @@ func print(to io.Writer, r *fleet.Report) {
 	fmt.Fprintf(w, "nodes, pods, containers\t%d, %d, %d\n", r.Nodes, r.Pods, r.Containers)
 	fmt.Fprintf(w, "rounds\t%d, none dropped\n", r.Rounds)
 	fmt.Fprintf(w, "CPU for each scrape\t%s\n", r.CPUPerScrape)
+	if bare := r.BareCPUPerScrape; bare > 0 {
+		fmt.Fprintf(w, "  of a bare client\t%s, 1/%.1f of it\n", bare, float64(r.CPUPerScrape)/float64(bare))
+	}
 	fmt.Fprintf(w, "resident memory\t%d MiB, at most %d\n", r.ResidentBytes/mib, r.MaxResidentBytes/mib)
 	fmt.Fprintf(w, "window\t%d MiB for %d samples\n", r.WindowBytes/mib, r.WindowSamples)
 	fmt.Fprintf(w, "longest scrape of the last round\t%s\n", r.LongestScrape)
