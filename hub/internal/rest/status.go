@@ -16,7 +16,9 @@ type status struct {
 	Hub             hubStatus      `json:"hub"`
 	Window          windowStatus   `json:"window"`
 	Kubernetes      hub.Connection `json:"kubernetes"`
-	Agents          []agentStatus  `json:"agents"`
+	// Availability is that of all nodes together.
+	Availability availability  `json:"availability"`
+	Agents       []agentStatus `json:"agents"`
 }
 
 type hubStatus struct {
@@ -41,6 +43,22 @@ type windowStatus struct {
 	Reason        string    `json:"reason,omitempty"`
 }
 
+// An availability is the share of rounds over the window that have a sample.
+type availability struct {
+	// Ratio is nil before any was expected.
+	Ratio          *float64 `json:"ratio"`
+	RoundsExpected int      `json:"roundsExpected"`
+	RoundsStored   int      `json:"roundsStored"`
+}
+
+func availabilityOf(expected, stored int) availability {
+	a := availability{RoundsExpected: expected, RoundsStored: stored}
+	if expected > 0 {
+		a.Ratio = new(float64(stored) / float64(expected))
+	}
+	return a
+}
+
 func windowStatusOf(kept hub.WindowStatus) windowStatus {
 	s := windowStatus{Bytes: kept.Bytes, Samples: kept.Samples, OldestRound: kept.Oldest, DroppedBefore: kept.DroppedBefore}
 	if kept.MaxBytes > 0 {
@@ -57,6 +75,14 @@ type agentStatus struct {
 	Node string `json:"node"`
 	hub.Status
 	URL string `json:"url"`
+	// FallbackURL is the agent's address in the other IP family.
+	FallbackURL string `json:"fallbackURL,omitempty"`
+	// Ready is the endpoint's condition.
+	Ready bool `json:"ready"`
+	// Rivals counts other agents that claim the node and are not asked.
+	Rivals int `json:"rivals"`
+	// Warnings say what is odd about an agent that may well answer.
+	Warnings []string `json:"warnings"`
 	// LastSample is when the hub last stored a sample of the node. The three
 	// below are of that answer, and nil before it.
 	LastSample         time.Time `json:"lastSample,omitzero"`
@@ -95,8 +121,9 @@ func (s *server) status(r *request) (any, error) {
 			Version: s.Version, Started: round.Started,
 			WindowSeconds: round.Window.Seconds(), Round: round.Number,
 		},
-		Window: windowStatusOf(round.Kept),
-		Agents: []agentStatus{},
+		Window:       windowStatusOf(round.Kept),
+		Availability: availabilityOf(round.Availability()),
+		Agents:       []agentStatus{},
 	}
 	ready := make(map[string]time.Time)
 	if round.Inventory != nil {
@@ -117,7 +144,9 @@ func (s *server) status(r *request) (any, error) {
 func agentStatusOf(n *hub.NodeState, ready, started time.Time) agentStatus {
 	h := &n.Health
 	a := agentStatus{
-		Node: n.Node, Status: n.Status, URL: n.Agent.URL, LastSample: h.LastSample,
+		Node: n.Node, Status: n.Status, LastSample: h.LastSample,
+		URL: n.Agent.URL, FallbackURL: n.Agent.Fallback, Ready: n.Agent.Ready, Rivals: n.Agent.Rivals,
+		Warnings: warningsOf(n), Availability: availabilityOf(h.Expected, h.Stored).Ratio,
 		RoundsExpected: h.Expected, RoundsStored: h.Stored,
 		LastError: h.LastError, LastErrorTime: h.LastErrorTime,
 		Attach: attachOf(h, ready, started),
@@ -127,10 +156,30 @@ func agentStatusOf(n *hub.NodeState, ready, started time.Time) agentStatus {
 		a.Bytes = new(h.Bytes)
 		a.ClockSkewSeconds = new(h.ClockSkew.Seconds())
 	}
-	if h.Expected > 0 {
-		a.Availability = new(float64(h.Stored) / float64(h.Expected))
-	}
 	return a
+}
+
+// maxClockSkew is how far off a node's clock may be and nothing is said of it.
+const maxClockSkew = 30 * time.Second
+
+// warningsOf says what a person should look at, though the node may be read
+// well. Its clock is in no number but sampleTime: rates come from a clock that
+// nobody sets.
+func warningsOf(n *hub.NodeState) []string {
+	warnings := []string{}
+	switch skew := n.Health.ClockSkew; {
+	case skew > maxClockSkew:
+		warnings = append(warnings, fmt.Sprintf("the node's clock is %s ahead of the hub's", skew.Round(time.Second)))
+	case skew < -maxClockSkew:
+		warnings = append(warnings, fmt.Sprintf("the node's clock is %s behind the hub's", -skew.Round(time.Second)))
+	}
+	if n.Agent.Rivals > 0 {
+		warnings = append(warnings, fmt.Sprintf("other agents claim this node, and %d of them are not asked: is kubemon installed twice?", n.Agent.Rivals))
+	}
+	if !n.Agent.Ready {
+		warnings = append(warnings, "the agent's endpoint is not ready; it is asked all the same")
+	}
+	return warnings
 }
 
 func attachOf(h *hub.Health, ready, started time.Time) attach {
