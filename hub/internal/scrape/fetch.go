@@ -48,7 +48,10 @@ func (s *Scraper) fetch(ctx context.Context, agent hub.Agent, base string) (*sna
 	if err := checkHead(response); err != nil {
 		return nil, 0, fmt.Errorf("get %s: %w", address, err)
 	}
-	body, err := readBody(response)
+	buffer := s.borrow()
+	defer s.giveBack(buffer) // what is decoded shares nothing with it
+	err = readBody(response, buffer)
+	body := buffer.Bytes()
 	if err != nil {
 		return nil, len(body), fmt.Errorf("read %s: %w", address, s.plain(err))
 	}
@@ -111,22 +114,39 @@ func cut(s string) string {
 
 // readBody reads the whole body unless it is too large. The announced length
 // is a hint: it saves copying, and memory is spent on what has come.
-func readBody(r *http.Response) ([]byte, error) {
+func readBody(r *http.Response, to *bytes.Buffer) error {
 	if r.ContentLength > snapshot.MaxBodyBytes {
-		return nil, failuref(hub.FailureTooLarge, "answer is too large: %d bytes, at most %d are read", r.ContentLength, snapshot.MaxBodyBytes)
+		return failuref(hub.FailureTooLarge, "answer is too large: %d bytes, at most %d are read", r.ContentLength, snapshot.MaxBodyBytes)
 	}
-	var body bytes.Buffer
 	if r.ContentLength > 0 {
-		body.Grow(min(int(r.ContentLength), maxGrownBytes) + bytes.MinRead)
+		to.Grow(min(int(r.ContentLength), maxGrownBytes) + bytes.MinRead)
 	}
-	n, err := body.ReadFrom(io.LimitReader(r.Body, snapshot.MaxBodyBytes+1))
+	n, err := to.ReadFrom(io.LimitReader(r.Body, snapshot.MaxBodyBytes+1))
 	if err != nil {
-		return body.Bytes(), err
+		return err
 	}
 	if n > snapshot.MaxBodyBytes {
-		return nil, failuref(hub.FailureTooLarge, "answer is too large: at most %d bytes are read", snapshot.MaxBodyBytes)
+		to.Reset()
+		return failuref(hub.FailureTooLarge, "answer is too large: at most %d bytes are read", snapshot.MaxBodyBytes)
 	}
-	return body.Bytes(), nil
+	return nil
+}
+
+// borrow returns an empty buffer for a body. Bodies are the biggest part of
+// what a scrape allocates, so their memory goes from one to the next.
+func (s *Scraper) borrow() *bytes.Buffer {
+	if b, ok := s.buffers.Get().(*bytes.Buffer); ok {
+		return b
+	}
+	return new(bytes.Buffer)
+}
+
+// giveBack keeps a buffer for the next body, unless it is a rarely big one.
+func (s *Scraper) giveBack(b *bytes.Buffer) {
+	if b.Cap() <= maxGrownBytes+bytes.MinRead {
+		b.Reset()
+		s.buffers.Put(b)
+	}
 }
 
 func drain(body io.Reader) { _, _ = io.CopyN(io.Discard, body, maxDrained) }

@@ -57,6 +57,7 @@ type Scraper struct {
 	client    *http.Client
 	timeout   time.Duration
 	userAgent string
+	buffers   sync.Pool // of *bytes.Buffer, for bodies
 }
 
 // New returns a Scraper with connections of its own: environment variables for
