@@ -45,9 +45,17 @@ type Pod struct {
 	// Owner is the top controller; the pod itself if it has none.
 	Owner            Owner
 	Created, Started time.Time
+	// Requests and Limits are the pod's by Kubernetes' own rules, in force
+	// after a resize: what the scheduler counts, and what is declared.
 	Requests, Limits Resources
-	Containers       []Container
+	// Unlimited says of what some container of the pod may use any amount,
+	// whatever the limits of the others add up to.
+	Unlimited  Unlimited
+	Containers []Container
 }
+
+// Unlimited says of which resources a thing may use any amount.
+type Unlimited struct{ CPU, Memory bool }
 
 // A Container is one container of a pod's spec and status, of any of its
 // three kinds.

@@ -35,6 +35,7 @@ type Item struct {
 	Allocatable *Resources        `json:"allocatable,omitempty"`
 	Requests    *Resources        `json:"requests,omitempty"`
 	Limits      *Resources        `json:"limits,omitempty"`
+	Ratios      *Ratios           `json:"ratios"`
 	Unavailable map[string]string `json:"unavailable,omitempty"`
 	// Pods counts what a sum is over; only sums have it.
 	Pods *Count `json:"pods,omitempty"`
@@ -43,6 +44,8 @@ type Item struct {
 	Containers []*ContainerItem `json:"containers,omitempty"`
 
 	Labels map[string]string `json:"-"`
+	// Unlimited says of what some part of it has no limit.
+	Unlimited Unlimited `json:"-"`
 	// Reading has a node's devices, slices and processes for a single node's
 	// answer; nil for all else.
 	Reading *Reading `json:"-"`
@@ -57,6 +60,7 @@ type ContainerItem struct {
 	Usage       *Usage            `json:"usage"`
 	Requests    *Resources        `json:"requests,omitempty"`
 	Limits      *Resources        `json:"limits,omitempty"`
+	Ratios      *Ratios           `json:"ratios"`
 	Unavailable map[string]string `json:"unavailable,omitempty"`
 }
 

@@ -119,7 +119,7 @@ func (a *answer) podItem(m *match) *hub.Item {
 	item := &hub.Item{
 		Kind: string(hub.KindPod), Namespace: p.Namespace, Name: p.Name, UID: p.UID,
 		Node: p.Node, Phase: p.Phase, HostNetwork: new(p.HostNetwork),
-		Requests: new(p.Requests), Limits: new(p.Limits),
+		Requests: new(p.Requests), Limits: new(p.Limits), Unlimited: p.Unlimited,
 		Labels: p.Labels,
 		Status: a.podStatus(m),
 		Usage:  m.usage(),
@@ -134,6 +134,7 @@ func (a *answer) podItem(m *match) *hub.Item {
 		missing = item.Status.Reason
 		unavailable(item, "usage", missing)
 	}
+	item.Ratios = itemRatios(item)
 	item.Containers = containerItems(m, missing)
 	return item
 }
@@ -184,6 +185,7 @@ func containerItems(m *match, missing string) []*hub.ContainerItem {
 		if c.seen != nil {
 			item.ID, item.Usage = c.seen.ID, &c.seen.Usage
 			item.Unavailable = maps.Clone(c.seen.Usage.Unavailable)
+			item.Ratios = containerRatios(item)
 		} else {
 			item.Unavailable = map[string]string{"usage": whyUnseen(c.spec, missing)}
 		}

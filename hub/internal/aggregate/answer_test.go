@@ -75,6 +75,7 @@ func TestAnswerPodItem(t *testing.T) {
 		Status:   hub.Status{State: hub.StateOK, SampleTime: noon, AgeSeconds: new(0.5)},
 		Usage:    &shown.Usage,
 		Requests: new(resources(100, 1e6)), Limits: new(resources(200, 2e6)),
+		Ratios:      ratios(0.1, 0.05, 0.0001, 0.00005),
 		Unavailable: map[string]string{"network": "no live process"},
 		Containers: []*hub.ContainerItem{
 			{Name: "app", ID: "c-1", Restarts: 1, Usage: new(use(9, 90)), Requests: &hub.Resources{}, Limits: &hub.Resources{}},

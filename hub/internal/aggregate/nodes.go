@@ -28,10 +28,13 @@ func (a *answer) nodeItems(pods []*hub.Item) []*hub.Item {
 		}
 		addResources(&node.Requests, pod.Requests)
 		addResources(&node.Limits, pod.Limits)
+		node.Unlimited.CPU = node.Unlimited.CPU || pod.Unlimited.CPU
+		node.Unlimited.Memory = node.Unlimited.Memory || pod.Unlimited.Memory
 		countPod(node.Pods, pod)
 	}
 	items := make([]*hub.Item, 0, len(names))
 	for _, name := range slices.Sorted(maps.Keys(names)) {
+		names[name].Ratios = itemRatios(names[name])
 		items = append(items, names[name])
 	}
 	return items

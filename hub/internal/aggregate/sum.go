@@ -13,7 +13,9 @@ type sum struct {
 	item  *hub.Item
 	usage hub.Usage
 	count hub.Count
-	state int // rank of the best part's
+	// shares are those of the parts that report.
+	shares shares
+	state  int // rank of the best part's
 }
 
 // states are the states of a part by rank, the best first.
@@ -42,6 +44,7 @@ func (s *sum) add(part *hub.Item) {
 	}
 	s.count.Reporting++
 	addUsage(&s.usage, part.Usage)
+	s.shares.add(part.Usage, part.Requests, part.Limits, part.Allocatable, part.Unlimited)
 	s.oldest(&part.Status)
 }
 
@@ -60,6 +63,7 @@ func (s *sum) oldest(part *hub.Status) {
 // part; one that is not complete says so in its reason.
 func (s *sum) done(noun string) *hub.Item {
 	item, count := s.item, s.count
+	item.Ratios = s.shares.ratiosOf(item)
 	if count.Count == 0 {
 		s.usage, s.state = zeroUsage(), 0
 	}

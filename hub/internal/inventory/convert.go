@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -75,14 +74,20 @@ func keepController(kind string) func(any) (any, error) {
 	}
 }
 
-// podOf takes what the hub needs of a pod, all but its owner. Requests and
-// limits are the effective ones: of containers, sidecars, init containers,
-// overhead and the pod itself, as they are in force after a resize.
-func podOf(p *corev1.Pod) hub.Pod {
-	inForce := resource.PodResourcesOptions{
+// inForce is how Kubernetes' own helper counts requests and limits: of
+// containers, sidecars, init containers, overhead and the pod itself, and while
+// a resize is under way the greater of what is wanted and what is applied. What
+// the kubelet refuses does not count. It is a function because the helper may
+// keep what it is given.
+func inForce() resource.PodResourcesOptions {
+	return resource.PodResourcesOptions{
 		UseStatusResources: true,
 		InPlacePodLevelResourcesVerticalScalingEnabled: true,
 	}
+}
+
+// podOf takes what the hub needs of a pod, all but its owner.
+func podOf(p *corev1.Pod) hub.Pod {
 	pod := hub.Pod{
 		UID: string(p.UID), Namespace: p.Namespace, Name: p.Name,
 		Node:  p.Spec.NodeName,
@@ -90,8 +95,9 @@ func podOf(p *corev1.Pod) hub.Pod {
 		HostNetwork: p.Spec.HostNetwork,
 		Labels:      p.Labels,
 		Created:     p.CreationTimestamp.Time,
-		Requests:    resourcesOf(resource.PodRequests(p, inForce)),
-		Limits:      resourcesOf(resource.PodLimits(p, inForce)),
+		Requests:    resourcesOf(resource.PodRequests(p, inForce())),
+		Limits:      resourcesOf(resource.PodLimits(p, inForce())),
+		Unlimited:   hub.Unlimited{CPU: isUnlimited(p, corev1.ResourceCPU), Memory: isUnlimited(p, corev1.ResourceMemory)},
 		Containers:  containersOf(p),
 	}
 	if p.Status.StartTime != nil {
@@ -101,6 +107,35 @@ func podOf(p *corev1.Pod) hub.Pod {
 		pod.ConfigHash = p.Annotations[annotationConfigHash]
 	}
 	return pod
+}
+
+// isUnlimited reports whether the pod has no limit of its own and a container
+// without one, as the kubelet sees it when it sets the pod's control group. A
+// limit of 0 is none.
+func isUnlimited(p *corev1.Pod, name corev1.ResourceName) bool {
+	limits := func(r *corev1.ResourceRequirements) bool {
+		q, ok := r.Limits[name]
+		return ok && !q.IsZero()
+	}
+	if p.Spec.Resources != nil && limits(p.Spec.Resources) {
+		return false
+	}
+	for i := range p.Spec.Containers {
+		if !limits(&p.Spec.Containers[i].Resources) {
+			return true
+		}
+	}
+	for i := range p.Spec.InitContainers {
+		if c := &p.Spec.InitContainers[i]; isSidecar(c) && !limits(&c.Resources) {
+			return true
+		}
+	}
+	return false
+}
+
+// isSidecar reports whether an init container goes on while the others run.
+func isSidecar(c *corev1.Container) bool {
+	return c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
 }
 
 // reasonOf is the pod's own reason, else why a container waits, else why the
@@ -127,36 +162,45 @@ func reasonOf(p *corev1.Pod) string {
 func containersOf(p *corev1.Pod) []hub.Container {
 	var list []hub.Container
 	for i := range p.Spec.Containers {
-		c := &p.Spec.Containers[i]
-		list = append(list, containerOf(c.Name, c.Resources, p.Status.ContainerStatuses))
+		list = append(list, containerOf(p, &p.Spec.Containers[i], p.Status.ContainerStatuses))
 	}
 	for i := range p.Spec.InitContainers {
-		c := &p.Spec.InitContainers[i]
-		container := containerOf(c.Name, c.Resources, p.Status.InitContainerStatuses)
+		container := containerOf(p, &p.Spec.InitContainers[i], p.Status.InitContainerStatuses)
 		container.Init = true
 		list = append(list, container)
 	}
 	for i := range p.Spec.EphemeralContainers {
 		c := &p.Spec.EphemeralContainers[i]
-		container := containerOf(c.Name, c.Resources, p.Status.EphemeralContainerStatuses)
+		container := containerOf(p, &corev1.Container{Name: c.Name}, p.Status.EphemeralContainerStatuses)
 		container.Ephemeral = true
 		list = append(list, container)
 	}
 	return list
 }
 
-func containerOf(name string, r corev1.ResourceRequirements, statuses []corev1.ContainerStatus) hub.Container {
-	c := hub.Container{Name: name}
-	i := slices.IndexFunc(statuses, func(s corev1.ContainerStatus) bool { return s.Name == name })
-	if i >= 0 {
-		status := &statuses[i]
-		c.ID = containerID(status.ContainerID)
-		c.Running = status.State.Running != nil
-		c.Restarts = int(status.RestartCount)
-		r = *cmp.Or(status.Resources, &r) // in force, after a resize
+func containerOf(p *corev1.Pod, spec *corev1.Container, statuses []corev1.ContainerStatus) hub.Container {
+	c := hub.Container{Name: spec.Name}
+	i := slices.IndexFunc(statuses, func(s corev1.ContainerStatus) bool { return s.Name == spec.Name })
+	if i < 0 {
+		c.Requests, c.Limits = resourcesOf(spec.Resources.Requests), resourcesOf(spec.Resources.Limits)
+		return c
 	}
-	c.Requests, c.Limits = resourcesOf(r.Requests), resourcesOf(r.Limits)
+	status := &statuses[i]
+	c.ID = containerID(status.ContainerID)
+	c.Running = status.State.Running != nil
+	c.Restarts = int(status.RestartCount)
+	alone := podOfOne(p, spec, status)
+	c.Requests, c.Limits = resourcesOf(resource.PodRequests(alone, inForce())), resourcesOf(resource.PodLimits(alone, inForce()))
 	return c
+}
+
+// podOfOne is a pod that has only that container of p, and so what is in force
+// of it.
+func podOfOne(p *corev1.Pod, spec *corev1.Container, status *corev1.ContainerStatus) *corev1.Pod {
+	return &corev1.Pod{
+		Spec:   corev1.PodSpec{Containers: []corev1.Container{{Name: spec.Name, Resources: spec.Resources}}},
+		Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{*status}, Conditions: p.Status.Conditions},
+	}
 }
 
 // containerID cuts the runtime's prefix: "containerd://7c…" is "7c…".

@@ -32,6 +32,7 @@ func requests(cpu, memory string) corev1.ResourceRequirements {
 
 func TestPodOf(t *testing.T) {
 	always := corev1.ContainerRestartPolicyAlways
+	unlimited := hub.Unlimited{CPU: true, Memory: true}
 	running := corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
 	tests := []struct {
 		name string
@@ -62,13 +63,13 @@ func TestPodOf(t *testing.T) {
 				InitContainerStatuses:      []corev1.ContainerStatus{{Name: "setup", ContainerID: "cri-o://c2"}},
 				EphemeralContainerStatuses: []corev1.ContainerStatus{{Name: "debug", ContainerID: "docker://c3", State: running}},
 			},
-		}, hub.Pod{Containers: []hub.Container{
+		}, hub.Pod{Unlimited: unlimited, Containers: []hub.Container{
 			{Name: "app", ID: "c1", Restarts: 3, Running: true},
 			{Name: "setup", ID: "c2", Init: true},
 			{Name: "debug", ID: "c3", Ephemeral: true, Running: true},
 		}}},
 		{"container without a status", corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app"}}}},
-			hub.Pod{Containers: []hub.Container{{Name: "app"}}}},
+			hub.Pod{Unlimited: unlimited, Containers: []hub.Container{{Name: "app"}}}},
 		{"requests: containers and sidecar, against a bigger init container, and overhead", corev1.Pod{Spec: corev1.PodSpec{
 			Containers: []corev1.Container{{Name: "a", Resources: requests("100m", "10Mi")}, {Name: "b", Resources: requests("200m", "")}},
 			InitContainers: []corev1.Container{
@@ -76,7 +77,7 @@ func TestPodOf(t *testing.T) {
 				{Name: "setup", Resources: requests("", "100Mi")}},
 			Overhead: list("5m", ""),
 		}}, hub.Pod{
-			Requests: amounts(355, 101<<20),
+			Requests: amounts(355, 101<<20), Unlimited: unlimited,
 			Containers: []hub.Container{
 				{Name: "a", Requests: amounts(100, 10<<20)},
 				{Name: "b", Requests: hub.Resources{CPUMillicores: new(200.0)}},
@@ -95,7 +96,7 @@ func TestPodOf(t *testing.T) {
 			Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{Name: "a",
 				Resources: new(requests("300m", "10Mi")), AllocatedResources: list("300m", "10Mi")}}},
 		}, hub.Pod{
-			Requests:   amounts(300, 10<<20),
+			Requests: amounts(300, 10<<20), Unlimited: unlimited,
 			Containers: []hub.Container{{Name: "a", Requests: amounts(300, 10<<20)}},
 		}},
 		{"reason of its own", corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodFailed, Reason: "Evicted"}},
