@@ -73,7 +73,7 @@ kernel: ## the agent's tests on real kernels: a guest's and this machine's
 cluster: ## the tests on a real cluster, made for them and removed after
 	$(GO) test -count=1 -timeout=60m -v ./e2e/cluster
 
-.PHONY: generate images bench
+.PHONY: generate images bench fleet
 generate: ## write generated code anew
 	$(GO) generate ./shared/...
 
@@ -82,6 +82,14 @@ images: ## the images as OCI archives in dist/, without Docker
 
 bench: ## the benchmarks, with allocations
 	$(GO) test -run='^$$' -bench=. -benchmem ./shared/... ./agent/... ./hub/...
+
+# Nodes and time of `make fleet`.
+NODES ?= 1000
+FOR ?= 10m
+
+fleet: bin/kubemon-hub ## what a hub costs with NODES simulated nodes, over TLS
+	@mkdir -p dist
+	$(GO) run ./e2e/cmd/fleet --hub bin/kubemon-hub --nodes $(NODES) --for $(FOR)
 
 # Go builds only what changed, so these are always asked.
 .PHONY: bin/lab bin/kubemon-agent bin/kubemon-hub

@@ -93,7 +93,7 @@ func (f *Fleet) start(ctx context.Context, o Options) error {
 		return err
 	}
 	f.Hub, err = startHub(ctx, o.Hub, o.Log,
-		append([]string{"--interval", o.Interval.String(), "--kubeconfig", kubeconfig}, o.Arguments...),
+		append([]string{"--interval", o.Interval.String(), "--scrape-timeout", min(o.Interval, 5*time.Second).String(), "--kubeconfig", kubeconfig}, o.Arguments...),
 		append([]string{"PATH=" + os.Getenv("PATH"), "SSL_CERT_FILE=" + f.Authority, "KUBEMON_HUB_AGENTS=" + strings.Join(f.URLs, ",")}, o.Environment...))
 	if err != nil {
 		return err

@@ -55,7 +55,8 @@ func startHub(ctx context.Context, program, log string, args, environment []stri
 		h.URL = "http://" + address
 		return h, nil
 	case <-h.ended:
-		return nil, fmt.Errorf("the hub ended at once: see %s", log)
+		said, _ := os.ReadFile(log)
+		return nil, fmt.Errorf("the hub ended at once: %.500s", said)
 	}
 }
 

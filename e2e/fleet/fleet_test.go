@@ -1,0 +1,123 @@
+package fleet
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// An item is what is checked of a node or pod in REST.
+type item struct {
+	Kind, Namespace, Name, Node string
+	Owner                       struct{ Kind, Name string }
+	Status                      struct {
+		State      string
+		SampleTime time.Time
+	}
+	Usage struct {
+		OverSeconds, CPUMillicores, NetworkTxBytesPerSecond, MemoryBytes float64
+	}
+	Requests struct{ CPUMillicores float64 }
+}
+
+type list struct{ Items []item }
+
+// TestHubTellsWhatNodesWereToldToUse runs the hub against simulated nodes over
+// TLS, and checks its numbers against the formulas that the nodes are.
+func TestHubTellsWhatNodesWereToldToUse(t *testing.T) {
+	const count = 12
+	f := start(t, count, 0)
+	r, err := f.Measure(t.Context(), 6*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Rounds < 3 {
+		t.Fatalf("%d rounds in six seconds, want at least 3", r.Rounds)
+	}
+	nodes := get[list](t, f, "/api/v1/nodes").Items
+	if len(nodes) != count {
+		t.Fatalf("%d nodes, want %d", len(nodes), count)
+	}
+	for i, got := range nodes {
+		n := f.Nodes[i]
+		now := got.Status.SampleTime.Sub(n.booted)
+		before := now - time.Duration(got.Usage.OverSeconds*float64(time.Second))
+		used := *n.At(n.booted.Add(now)).Host.CPU.UsageMicros - *n.At(n.booted.Add(before)).Host.CPU.UsageMicros
+		near(t, got.Name+" CPU", got.Usage.CPUMillicores, float64(used)/1000/got.Usage.OverSeconds)
+		near(t, got.Name+" memory", got.Usage.MemoryBytes, float64(*n.At(n.booted.Add(now)).Host.Memory.WorkingSetBytes))
+	}
+	checkPods(t, f)
+}
+
+func checkPods(t *testing.T, f *Fleet) {
+	known := make(map[string]pod)
+	for _, n := range f.Nodes {
+		for _, p := range n.pods() {
+			known[p.name()] = p
+		}
+	}
+	pods := get[list](t, f, "/api/v1/pods").Items
+	if len(pods) != len(known) {
+		t.Fatalf("%d pods, want %d", len(pods), len(known))
+	}
+	for _, got := range pods {
+		p, ok := known[got.Name]
+		if !ok || got.Namespace != p.namespace() || got.Node != p.node || got.Owner.Kind != "Deployment" || got.Owner.Name != p.deployment() {
+			t.Errorf("pod %s/%s on %s of %s %s: want the one of %+v", got.Namespace, got.Name, got.Node, got.Owner.Kind, got.Owner.Name, p)
+			continue
+		}
+		now := got.Status.SampleTime.Sub(f.Nodes[0].booted)
+		before := now - time.Duration(got.Usage.OverSeconds*float64(time.Second))
+		last, _ := p.at(now)
+		first, _ := p.at(before)
+		near(t, got.Name+" CPU", got.Usage.CPUMillicores, float64(last.CPU.UsageMicros-first.CPU.UsageMicros)/1000/got.Usage.OverSeconds)
+		near(t, got.Name+" traffic", got.Usage.NetworkTxBytesPerSecond, float64(last.Network[0].TxBytes-first.Network[0].TxBytes)/got.Usage.OverSeconds)
+		near(t, got.Name+" requests", got.Requests.CPUMillicores, 100)
+	}
+}
+
+// near allows for a rate's time being told in milliseconds.
+func near(t *testing.T, what string, got, want float64) {
+	t.Helper()
+	if math.IsNaN(got) || math.Abs(got-want) > 0.002*math.Abs(want)+0.01 {
+		t.Errorf("%s: the hub tells %v, want %v", what, got, want)
+	}
+}
+
+// start runs a fleet with rounds a second apart and waits for its numbers.
+func start(t *testing.T, nodes int, history time.Duration) *Fleet {
+	t.Helper()
+	dir := t.TempDir()
+	hub, log := filepath.Join(dir, "kubemon-hub"), filepath.Join(dir, "hub.log")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", hub, "github.com/kubemon/kubemon/hub/cmd/kubemon-hub").CombinedOutput(); err != nil {
+		t.Fatalf("build the hub: %v\n%s", err, out)
+	}
+	f, err := Start(t.Context(), Options{Hub: hub, Nodes: nodes, Interval: time.Second, History: history, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.Close)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	if err := f.AwaitReady(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func get[T any](t *testing.T, f *Fleet, path string) T {
+	t.Helper()
+	var v T
+	a, err := f.Hub.Get(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(a.Body, &v); err != nil {
+		t.Fatalf("GET %s: %v", path, err)
+	}
+	return v
+}
