@@ -83,13 +83,15 @@ images: ## the images as OCI archives in dist/, without Docker
 bench: ## the benchmarks, with allocations
 	$(GO) test -run='^$$' -bench=. -benchmem ./shared/... ./agent/... ./hub/...
 
-# Nodes and time of `make fleet`.
+# What `make fleet` runs: nodes, for how long, and how far back the agents have
+# snapshots of their own, which the hub then fills its window with.
 NODES ?= 1000
 FOR ?= 10m
+HISTORY ?= 1h
 
 fleet: bin/kubemon-hub ## what a hub costs with NODES simulated nodes, over TLS
 	@mkdir -p dist
-	$(GO) run ./e2e/cmd/fleet --hub bin/kubemon-hub --nodes $(NODES) --for $(FOR)
+	$(GO) run ./e2e/cmd/fleet --hub bin/kubemon-hub --nodes $(NODES) --for $(FOR) --history $(HISTORY)
 
 # Go builds only what changed, so these are always asked.
 .PHONY: bin/lab bin/kubemon-agent bin/kubemon-hub

@@ -28,9 +28,10 @@ import (
 
 // agents is one server that answers for every node, each at its own address.
 type agents struct {
-	nodes []Node
-	urls  []string
-	close func()
+	nodes     []Node
+	histories []history // of nodes; without a body: none
+	urls      []string
+	close     func()
 }
 
 // addressOf is node i's address: of 127.0.0.0/8, all of which is this machine.
@@ -44,7 +45,7 @@ func nodeAt(ip net.IP) int {
 
 // serveAgents listens on all addresses of the loopback interface, and on no
 // other: the socket is bound to the interface.
-func serveAgents(ctx context.Context, nodes []Node, authority *authority, history, interval time.Duration) (*agents, error) {
+func serveAgents(ctx context.Context, nodes []Node, histories []history, authority *authority) (*agents, error) {
 	toLoopback := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		var bound error
 		err := c.Control(func(fd uintptr) { bound = unix.BindToDevice(int(fd), "lo") })
@@ -54,13 +55,14 @@ func serveAgents(ctx context.Context, nodes []Node, authority *authority, histor
 	if err != nil {
 		return nil, fmt.Errorf("listen on the loopback interface: %w", err)
 	}
-	a := &agents{nodes: nodes}
+	a := &agents{nodes: nodes, histories: histories}
 	port := listener.Addr().(*net.TCPAddr).Port
 	for i := range nodes {
 		a.urls = append(a.urls, fmt.Sprintf("https://%s:%d", addressOf(i), port))
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /snapshot", a.snapshot)
+	mux.HandleFunc("GET /snapshots", a.snapshots)
 	server := &http.Server{
 		Handler:      mux,
 		TLSConfig:    &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: authority.certificateFor},
@@ -73,15 +75,14 @@ func serveAgents(ctx context.Context, nodes []Node, authority *authority, histor
 	return a, nil
 }
 
-// node is the one that the request's connection leads to.
-func (a *agents) node(r *http.Request) Node {
-	local := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-	return a.nodes[nodeAt(local.IP)]
+// number is of the node that the request's connection leads to.
+func (a *agents) number(r *http.Request) int {
+	return nodeAt(r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr).IP)
 }
 
 func (a *agents) snapshot(w http.ResponseWriter, r *http.Request) {
 	contentType := snapshot.Negotiate(r.Header.Get("Accept"))
-	body, err := snapshot.Encode(a.node(r).At(time.Now()), contentType)
+	body, err := snapshot.Encode(a.nodes[a.number(r)].At(time.Now()), contentType)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return

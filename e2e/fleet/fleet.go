@@ -73,7 +73,11 @@ func (f *Fleet) start(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	agents, err := serveAgents(ctx, f.Nodes, authority, o.History, o.Interval)
+	histories, err := newHistories(ctx, f.Nodes, o.History, o.Interval)
+	if err != nil {
+		return err
+	}
+	agents, err := serveAgents(ctx, f.Nodes, histories, authority)
 	if err != nil {
 		return err
 	}
