@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,7 +28,10 @@ type release struct {
 	clusterRoleBinding *rbacv1.ClusterRoleBinding
 	role               *rbacv1.Role
 	roleBinding        *rbacv1.RoleBinding
-	objects            int
+	// Those in the namespace "default", nil if the hub sends no events.
+	eventsRole        *rbacv1.Role
+	eventsRoleBinding *rbacv1.RoleBinding
+	objects           int
 }
 
 // decode reads rendered documents into the API's Go types and fails on any
@@ -76,9 +80,17 @@ func (r *release) add(t *testing.T, object runtime.Object) {
 	case *rbacv1.ClusterRoleBinding:
 		r.clusterRoleBinding = o
 	case *rbacv1.Role:
-		r.role = o
+		if o.Namespace == "default" {
+			r.eventsRole = o
+		} else {
+			r.role = o
+		}
 	case *rbacv1.RoleBinding:
-		r.roleBinding = o
+		if o.Namespace == "default" {
+			r.eventsRoleBinding = o
+		} else {
+			r.roleBinding = o
+		}
 	default:
 		t.Fatalf("the chart renders a %T, which it should not", object)
 	}
@@ -93,10 +105,15 @@ func forEachRelease(t *testing.T, test func(t *testing.T, r release)) {
 	t.Helper()
 	forEachValues(t, func(t *testing.T, _, file string) {
 		r := decode(t, render(t, "--values", file))
-		// Ten objects, each of the eight kinds, two of them twice.
-		if r.objects != 10 || len(r.services) != 2 || len(r.serviceAccounts) != 2 {
-			t.Fatalf("rendered %d objects with %d Services and %d ServiceAccounts, want 10, 2 and 2",
-				r.objects, len(r.services), len(r.serviceAccounts))
+		// Ten objects, each of the eight kinds, two of them twice; and two more
+		// where the hub sends events.
+		want := 10
+		if slices.Contains(r.hub().Spec.Containers[0].Args, "--events=true") {
+			want = 12
+		}
+		if r.objects != want || len(r.services) != 2 || len(r.serviceAccounts) != 2 || (r.eventsRole != nil) != (want == 12) {
+			t.Fatalf("rendered %d objects with %d Services and %d ServiceAccounts, want %d, 2 and 2",
+				r.objects, len(r.services), len(r.serviceAccounts), want)
 		}
 		test(t, r)
 	})

@@ -33,7 +33,25 @@ func TestHubRights(t *testing.T) {
 		if diff := cmp.Diff(wantNamespace, r.role.Rules); diff != "" {
 			t.Errorf("rules for the namespace (-want +got):\n%s", diff)
 		}
+		if r.eventsRole == nil {
+			return
+		}
+		wantEvents := []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"events"}, Verbs: []string{"create", "patch"}}}
+		if diff := cmp.Diff(wantEvents, r.eventsRole.Rules); diff != "" {
+			t.Errorf("rules for the namespace of the Nodes' events (-want +got):\n%s", diff)
+		}
 	})
+}
+
+// TestEventsAreOptional: without events there is no right to write anything.
+func TestEventsAreOptional(t *testing.T) {
+	with, without := decode(t, render(t)), decode(t, render(t, "--set", "hub.events=false"))
+	if with.eventsRole == nil || with.eventsRoleBinding == nil || without.eventsRole != nil || without.eventsRoleBinding != nil {
+		t.Error("the Role for events does not go with hub.events")
+	}
+	if args := without.hub().Spec.Containers[0].Args; !slices.Contains(args, "--events=false") {
+		t.Errorf("hub.events=false gives the hub %q", args)
+	}
 }
 
 // TestOnlyTheHubHasRights follows the bindings from role to pod.
@@ -46,6 +64,14 @@ func TestOnlyTheHubHasRights(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, r.roleBinding.Subjects); diff != "" {
 			t.Errorf("who has the Role (-want +got):\n%s", diff)
+		}
+		if r.eventsRoleBinding != nil {
+			if diff := cmp.Diff(want, r.eventsRoleBinding.Subjects); diff != "" {
+				t.Errorf("who may write events (-want +got):\n%s", diff)
+			}
+			if ref := r.eventsRoleBinding.RoleRef; ref.Kind != "Role" || ref.Name != r.eventsRole.Name {
+				t.Errorf("the RoleBinding for events grants %+v, want Role %s", ref, r.eventsRole.Name)
+			}
 		}
 		const group = "rbac.authorization.k8s.io"
 		if diff := cmp.Diff(rbacv1.RoleRef{APIGroup: group, Kind: "ClusterRole", Name: r.clusterRole.Name}, r.clusterRoleBinding.RoleRef); diff != "" {

@@ -22,6 +22,7 @@ func TestSchemaRefuses(t *testing.T) {
 		{"port too big", "agent.port=70000", "/agent/port"},
 		{"port zero", "hub.service.port=0", "/hub/service/port"},
 		{"number without a unit", "hub.interval=10", "/hub/interval"},
+		{"events as text", "hub.events=often", "/hub/events"},
 		{"no duration", "hub.window=long", "/hub/window"},
 		{"unknown service type", "hub.service.type=Nodeport", "/hub/service/type"},
 		{"unknown pull policy", "agent.image.pullPolicy=always", "/agent/image/pullPolicy"},

@@ -17,6 +17,7 @@ import (
 
 	"github.com/kubemon/kubemon/hub"
 	"github.com/kubemon/kubemon/hub/internal/discover"
+	"github.com/kubemon/kubemon/hub/internal/events"
 	"github.com/kubemon/kubemon/hub/internal/inventory"
 	"github.com/kubemon/kubemon/hub/internal/pipeline"
 	"github.com/kubemon/kubemon/shared/daemon"
@@ -29,6 +30,8 @@ const namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 type fleet struct {
 	agents pipeline.Agents
 	names  pipeline.Names
+	// cluster takes events; nil without a cluster.
+	cluster kubernetes.Interface
 	// watches follow the cluster until their context ends.
 	watches []func(context.Context) error
 	// ready says what is still lacking.
@@ -66,6 +69,7 @@ func findFleet(c config, log *slog.Logger) (*fleet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to the cluster: %w", err)
 	}
+	f.cluster = objects
 	f.follow(inventory.New(objects, meta, log))
 	if urls != nil {
 		return f, nil
@@ -118,6 +122,15 @@ func (f *fleet) follow(cluster *inventory.Watcher) {
 		reason := cmp.Or(cluster.Inventory().Connection.Error, "the first lists are under way")
 		return fmt.Errorf("%w: what the cluster runs has not been read: %s", hub.ErrNotReady, reason)
 	}
+}
+
+// tell sends what becomes of the agents to the cluster, if there is one.
+func (f *fleet) tell(view func() (*hub.View, error), meter events.Meter, log *slog.Logger) {
+	if f.cluster == nil {
+		return
+	}
+	recorder := events.New(events.Config{Client: f.cluster, View: view, Meter: meter, Log: log})
+	f.watches = append(f.watches, recorder.Run)
 }
 
 // created says when a pod was made, by the names that are known now.

@@ -25,6 +25,11 @@
 // everywhere. With --agents it asks the given addresses, and no cluster is
 // needed; pods then have the names that the agents found on their nodes.
 //
+// With --events, which is the default, it tells by Events on the Nodes which
+// agents attach, go silent and return. For that it needs to create and patch
+// events in the namespace "default", where those of Nodes lie; without that right
+// it works as well, and tells nothing.
+//
 // The hub starts, scrapes and answers while the API server cannot be reached.
 // What it does not know then it says in /api/v1/status.
 //
@@ -41,6 +46,8 @@
 //	--kubeconfig         how to reach a cluster from outside of it
 //	--agent-service      name of the agents' headless service
 //	--namespace          its namespace; by default the hub's own
+//	--events             tell the cluster of its agents by Events on its Nodes;
+//	                     without a cluster there is nobody to tell
 //	--interval           time between rounds, at least 1s
 //	--window             how far back answers go, at most 1h and at least one
 //	                     interval
@@ -110,6 +117,9 @@ func run(ctx context.Context, log *slog.Logger, args []string, lookupEnv func(st
 		Attribute: aggregate.Attribute, Sum: aggregate.Sum, Answer: aggregate.Answer, Kept: frames.Status, Meter: meter,
 		Interval: config.interval, Window: config.window, Log: log,
 	})
+	if config.events {
+		fleet.tell(loop.View, meter, log)
+	}
 	handler, err := newHandler(loop, frames, fleet, meter, log)
 	if err != nil {
 		return err
