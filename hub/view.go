@@ -3,7 +3,6 @@ package hub
 import (
 	"math"
 	"strconv"
-	"time"
 )
 
 // A View is every answer of one round, worked out once. It is never changed.
@@ -62,54 +61,14 @@ type ContainerItem struct {
 	Limits      *Resources        `json:"limits,omitempty"`
 	Ratios      *Ratios           `json:"ratios"`
 	Unavailable map[string]string `json:"unavailable,omitempty"`
+	// History is the container's own, in the answer to a pod's; else nil.
+	History *History `json:"-"`
 }
 
 // A Count says how many there are and how many of them the sum holds.
 type Count struct {
 	Count     int `json:"count"`
 	Reporting int `json:"reporting"`
-}
-
-// A HistoryQuery asks for one thing's last rounds.
-type HistoryQuery struct {
-	Kind Kind // KindNode, KindPod; KindNamespace, KindWorkload, KindCluster are sums
-	// Namespace and Name say which; OwnerKind is a workload's kind.
-	Namespace, Name string
-	OwnerKind       string
-	// Window is how far back, up to the hub's own window.
-	Window time.Duration
-	// Step is the width of a bucket, 0 for every round. MaxPoints bounds how
-	// many there are, 0 for no bound.
-	Step      time.Duration
-	MaxPoints int
-}
-
-// Kinds of sums, for HistoryQuery.
-const (
-	KindNamespace Kind = "Namespace"
-	KindWorkload  Kind = "Workload"
-	KindCluster   Kind = "Cluster"
-)
-
-// A History is one thing's last rounds, oldest first. Every list has the
-// length of Times; NaN is a gap.
-type History struct {
-	Times  []time.Time
-	Values [MetricCount][]float64
-	// Reporting counts what each sum holds, Count how many there were; nil for
-	// what is not a sum.
-	Reporting, Count []int
-	// Last is the newest series that matched, for things that are gone.
-	Last Series
-}
-
-// A Summary is what one metric's history comes to. All four are NaN when
-// nothing of it is known.
-type Summary struct {
-	Min Number `json:"min"`
-	Avg Number `json:"avg"`
-	P95 Number `json:"p95"`
-	Max Number `json:"max"`
 }
 
 // A Number is a JSON number, null when it is NaN.

@@ -2,7 +2,6 @@ package aggregate
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"github.com/kubemon/kubemon/hub"
@@ -66,59 +65,4 @@ func (g grid) bucket(step time.Duration, maxPoints int) int {
 		size = max(size, (g.points+maxPoints-1)/maxPoints)
 	}
 	return size
-}
-
-// thin joins each size points into one, going back from the newest, so that
-// only the oldest may be of fewer. A bucket has the time of its last point. It
-// is the mean of what is known, for a counter the last that is known, and a gap
-// if nothing is. It reports as few as the least complete round that reported,
-// of as many as there ever were.
-func thin(h hub.History, size int) hub.History {
-	if size <= 1 {
-		return h
-	}
-	out := hub.History{Last: h.Last}
-	for lo, hi := range buckets(len(h.Times), size) {
-		out.Times = append(out.Times, h.Times[hi-1])
-		for m := range hub.MetricCount {
-			out.Values[m] = append(out.Values[m], reduce(m, h.Values[m][lo:hi]))
-		}
-		if h.Reporting != nil {
-			out.Reporting = append(out.Reporting, fewest(h.Reporting[lo:hi]))
-			out.Count = append(out.Count, slices.Max(h.Count[lo:hi]))
-		}
-	}
-	return out
-}
-
-// buckets yields the bounds of each, oldest first.
-func buckets(n, size int) func(yield func(lo, hi int) bool) {
-	return func(yield func(lo, hi int) bool) {
-		for hi := n - (n-1)/size*size; hi <= n; hi += size {
-			if !yield(max(0, hi-size), hi) {
-				return
-			}
-		}
-	}
-}
-
-func reduce(m hub.Metric, values []float64) float64 {
-	known := slices.DeleteFunc(slices.Clone(values), math.IsNaN)
-	if len(known) == 0 {
-		return math.NaN()
-	}
-	if m.Cumulative() {
-		return known[len(known)-1]
-	}
-	return mean(known)
-}
-
-func fewest(reporting []int) int {
-	least := 0
-	for _, n := range reporting {
-		if n > 0 && (least == 0 || n < least) {
-			least = n
-		}
-	}
-	return least
 }

@@ -22,12 +22,11 @@ type Kept interface {
 // never the value of another round. Of two rounds that share a point the later
 // one counts.
 //
-// A pod's rows come from frames, all others from the sums that Sum made;
-// Reporting is how many rows each is a sum of, Count how many there could have
-// been. A thing that is gone has a
-// history as long as the window has a row of it. History returns
-// hub.ErrNotFound, with the thing's name, if there is neither a row nor such a
-// thing in the view.
+// The rows of a pod and of its containers come from frames, all others from the
+// sums that Sum made; Reporting is how many rows each is a sum of, Count how
+// many there could have been. A thing that is gone has a history as long as the
+// window has a row of it. History returns hub.ErrNotFound, with the thing's
+// name, if there is neither a row nor such a thing in the view.
 func History(v *hub.View, kept Kept, q hub.HistoryQuery) (hub.History, error) {
 	of, match, err := matcher(q)
 	if err != nil {
@@ -35,19 +34,24 @@ func History(v *hub.View, kept Kept, q hub.HistoryQuery) (hub.History, error) {
 	}
 	g := newGrid(v.Round, q.Window)
 	item := find(v, q)
-	s := newSeries(g, isSum(q.Kind))
+	var s interface {
+		done(size int) *hub.History
+	}
 	if q.Kind == hub.KindPod {
-		err = s.readFrames(v, item, kept, match)
+		p := newPodSeries(g, item, q.Containers)
+		s, err = p, p.read(kept, onlyNode(v, item, g), match)
 	} else {
-		err = s.readSums(kept, of, match)
+		sums := newSeries(g, isSum(q.Kind))
+		s, err = sums, sums.readSums(kept, of, match)
 	}
 	if err != nil {
 		return hub.History{}, fmt.Errorf("read history of %s: %w", describe(q), err)
 	}
-	if item == nil && s.history.Last.Kind == "" {
+	h := s.done(g.bucket(q.Step, q.MaxPoints))
+	if item == nil && h.Last.Kind == "" {
 		return hub.History{}, fmt.Errorf("%s: %w", describe(q), hub.ErrNotFound)
 	}
-	return thin(s.history, g.bucket(q.Step, q.MaxPoints)), nil
+	return *h, nil
 }
 
 // matcher returns whether a series is what the query names, and among whose
@@ -56,7 +60,7 @@ func matcher(q hub.HistoryQuery) (of hub.Series, match func(*hub.Series) bool, e
 	switch q.Kind {
 	case hub.KindPod:
 		return of, func(s *hub.Series) bool {
-			return s.Kind == hub.KindPod && s.Namespace == q.Namespace && s.Pod == q.Name
+			return (s.Kind == hub.KindPod || q.Containers && s.Kind == hub.KindContainer) && s.Namespace == q.Namespace && s.Pod == q.Name
 		}, nil
 	case hub.KindWorkload:
 		return workloadsSeries(q.Namespace), func(s *hub.Series) bool {
@@ -117,7 +121,8 @@ func find(v *hub.View, q hub.HistoryQuery) *hub.Item {
 
 // onlyNode returns the node that has all rows of the pod, "" if any may have
 // some: a pod of the same name may have run elsewhere before this one.
-func onlyNode(v *hub.View, item *hub.Item, from time.Time) string {
+func onlyNode(v *hub.View, item *hub.Item, g grid) string {
+	from, _ := g.bounds()
 	if item == nil || v.Round.Inventory == nil {
 		return ""
 	}

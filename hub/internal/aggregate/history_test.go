@@ -269,66 +269,6 @@ func TestHistoryOfSumsReadsNoFrame(t *testing.T) {
 	}
 }
 
-func TestHistoryThinned(t *testing.T) {
-	view := Answer(round(shop(), okState("n1", reading("n1"))))
-	var frames kept
-	for i, cpu := range []float64{1, 2, gap, gap, gap, 6, 8} { // 60 s to 0 s ago
-		if math.IsNaN(cpu) {
-			continue
-		}
-		row := nodeRow("n1", cpu)
-		row.Usage.Values[hub.DiskReadBytes] = 100 * cpu
-		frames = append(frames, ago(time.Duration(6-i)*10*second, "n1", row))
-	}
-	tests := []struct {
-		name              string
-		step              time.Duration
-		maxPoints         int
-		wantCPU, wantDisk []float64
-		wantOldest        time.Duration
-		wantReporting     []int
-	}{
-		{"not at all", 0, 0, []float64{1, 2, gap, gap, gap, 6, 8}, []float64{100, 200, gap, gap, gap, 600, 800}, 60 * second, []int{1, 1, 0, 0, 0, 1, 1}},
-		{"step below the interval", second, 100, []float64{1, 2, gap, gap, gap, 6, 8}, []float64{100, 200, gap, gap, gap, 600, 800}, 60 * second, []int{1, 1, 0, 0, 0, 1, 1}},
-		{"step of two", 20 * second, 0, []float64{1, 2, gap, 7}, []float64{100, 200, gap, 800}, 60 * second, []int{1, 1, 0, 1}},
-		{"step rounds up to whole rounds", 11 * second, 0, []float64{1, 2, gap, 7}, []float64{100, 200, gap, 800}, 60 * second, []int{1, 1, 0, 1}},
-		{"at most three", 0, 3, []float64{1, 2, 7}, []float64{100, 200, 800}, 60 * second, []int{1, 1, 1}},
-		{"one", 0, 1, []float64{4.25}, []float64{800}, 0, []int{1}},
-		{"the wider of both", 20 * second, 1, []float64{4.25}, []float64{800}, 0, []int{1}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got, err := History(view, frames, hub.HistoryQuery{Kind: hub.KindCluster, Window: 70 * second, Step: tt.step, MaxPoints: tt.maxPoints})
-			if err != nil {
-				t.Fatal(err)
-			}
-			diff(t, "mean", got.Values[hub.CPUMillicores], tt.wantCPU)
-			diff(t, "counter", got.Values[hub.DiskReadBytes], tt.wantDisk)
-			diff(t, "reporting", got.Reporting, tt.wantReporting)
-			if oldest, newest := got.Times[0], got.Times[len(got.Times)-1]; !oldest.Equal(noon.Add(-tt.wantOldest)) || !newest.Equal(noon) {
-				t.Errorf("times from %s to %s, want from %s before noon to noon", oldest, newest, tt.wantOldest)
-			}
-		})
-	}
-}
-
-func TestThinCoversEveryPointOnce(t *testing.T) {
-	for n := 1; n <= 40; n++ {
-		for size := 1; size <= n+3; size++ {
-			next := 0
-			for lo, hi := range buckets(n, size) {
-				if lo != next || hi <= lo || hi-lo > size {
-					t.Fatalf("buckets(%d, %d): [%d, %d) after %d", n, size, lo, hi, next)
-				}
-				next = hi
-			}
-			if next != n {
-				t.Fatalf("buckets(%d, %d) end at %d", n, size, next)
-			}
-		}
-	}
-}
-
 func TestSummarize(t *testing.T) {
 	upTo := func(n int) []float64 {
 		var list []float64

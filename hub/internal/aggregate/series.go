@@ -49,25 +49,18 @@ func (s *series) readSums(kept Kept, of hub.Series, match func(*hub.Series) bool
 	return nil
 }
 
-// readFrames puts a pod's rows on the grid. Of two pods that had the name in
-// the same round, the one that has it now counts.
-func (s *series) readFrames(v *hub.View, item *hub.Item, kept Kept, match func(*hub.Series) bool) error {
-	from, to := s.grid.bounds()
-	current := ""
-	if item != nil {
-		current = item.UID
+// done ends the collecting: the summary is of every round, the points are of
+// size rounds each.
+func (s *series) done(size int) *hub.History {
+	for m := range s.history.Values {
+		s.history.Summary[m] = Summarize(s.history.Values[m])
 	}
-	for frame, err := range kept.Frames(onlyNode(v, item, from), match, from, to) {
-		if err != nil {
-			return err
-		}
-		for i := range frame.Rows {
-			s.putPod(frame.Time, &frame.Rows[i], current)
-		}
-	}
-	return nil
+	thin(&s.history, size)
+	return &s.history
 }
 
+// putPod puts a row of a pod or of its container on the grid. Of two pods that
+// had the name in the same round, the one that has it now counts.
 func (s *series) putPod(at time.Time, row *hub.Row, current string) {
 	index, ok := s.grid.index(at)
 	if !ok {
