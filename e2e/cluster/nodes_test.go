@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,8 +75,85 @@ func TestNodeComesAndGoes(t *testing.T) {
 	})
 	path := "/api/v1/nodes/" + node.Name
 	t.Run("attach", func(t *testing.T) { attaches(t, node.Name, path) })
+	t.Run("told of its agent", func(t *testing.T) { toldOf(t, node.Name, corev1.EventTypeNormal, "AgentAttached", "reads this node") })
 	t.Run("crash", func(t *testing.T) { goesDown(t, node.Number, path) })
+	t.Run("told of its silence", func(t *testing.T) {
+		reason := mustFetch[item](t, path).Status.Reason
+		toldOf(t, node.Name, corev1.EventTypeWarning, "AgentSilent", reason)
+	})
 	t.Run("return", func(t *testing.T) { returns(t, node.Number, path) })
+	t.Run("told of its return", func(t *testing.T) { toldOf(t, node.Name, corev1.EventTypeNormal, "AgentReturned", "without a sample") })
+	t.Run("others are not told of", othersAreNotToldOf)
+	t.Run("availability", func(t *testing.T) { availabilityHasTheCrash(t, node.Name) })
+}
+
+// agentEvents lists the hub's Events on a Node, as kubectl describe node does.
+func agentEvents(ctx context.Context, node string) ([]corev1.Event, error) {
+	list, err := kube.CoreV1().Events(metav1.NamespaceDefault).List(ctx, metav1.ListOptions{
+		FieldSelector: "involvedObject.kind=Node,source=kubemon-hub,involvedObject.name=" + node,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return list.Items, nil
+}
+
+// toldOf waits for one Event on the Node with that in its message.
+func toldOf(t *testing.T, node, kind, reason, message string) {
+	t.Helper()
+	eventually(t, 30*time.Second, "Event "+reason, func() error {
+		events, err := agentEvents(t.Context(), node)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if e.Type == kind && e.Reason == reason && strings.Contains(e.Message, message) {
+				t.Logf("Event on %s: %s %s, %q", node, e.Type, e.Reason, e.Message)
+				return nil
+			}
+		}
+		return fmt.Errorf("of %q there is none among %d Events: %v", message, len(events), events)
+	})
+}
+
+// othersAreNotToldOf looks at a node that was there before the hub: its agent
+// attached when the hub started, which is no news.
+func othersAreNotToldOf(t *testing.T) {
+	events, err := agentEvents(t.Context(), "node1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events {
+		if e.Reason == "AgentAttached" {
+			t.Errorf("node1 was there before the hub, and has Event %s: %s", e.Reason, e.Message)
+		}
+	}
+}
+
+// availabilityHasTheCrash compares the node that crashed with one that did not.
+func availabilityHasTheCrash(t *testing.T, crashed string) {
+	status := mustFetch[struct {
+		Availability struct {
+			Ratio                        *float64
+			RoundsExpected, RoundsStored int
+		}
+		Agents []struct {
+			Node                         string
+			Availability                 *float64
+			RoundsExpected, RoundsStored int
+		}
+	}](t, "/api/v1/status")
+	expected, stored := 0, 0
+	for _, a := range status.Agents {
+		expected, stored = expected+a.RoundsExpected, stored+a.RoundsStored
+		t.Logf("%s was stored in %d of %d rounds: %s", a.Node, a.RoundsStored, a.RoundsExpected, show(a.Availability))
+		if missed := a.RoundsExpected - a.RoundsStored; a.Node == crashed && missed < 2 {
+			t.Errorf("%s crashed and missed %d rounds, want two or more", a.Node, missed)
+		}
+	}
+	if whole := status.Availability; whole.RoundsExpected != expected || whole.RoundsStored != stored || whole.Ratio == nil {
+		t.Errorf("the cluster's availability is %+v, want %d of %d", whole, stored, expected)
+	}
 }
 
 func attaches(t *testing.T, node, path string) {
