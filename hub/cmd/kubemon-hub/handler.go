@@ -25,25 +25,31 @@ func (a answers) History(v *hub.View, q hub.HistoryQuery) (hub.History, error) {
 	return aggregate.History(v, a.kept, q)
 }
 
-// newHandler has all of the hub's paths.
-func newHandler(loop *pipeline.Pipeline, frames *window.Window, fleet *fleet, meter *metricsapi.Meter, log *slog.Logger) (http.Handler, error) {
+// newHandler has all of the hub's paths. What never ends by itself ends when
+// stopping is closed.
+func newHandler(loop *pipeline.Pipeline, frames *window.Window, fleet *fleet, meter *metricsapi.Meter, stopping <-chan struct{}, log *slog.Logger) (http.Handler, error) {
 	api, err := rest.New(rest.Config{
 		Reader:    answers{loop, frames},
 		Selector:  inventory.Selector,
-		Summarize: aggregate.Summarize,
 		Live:      loop.Live,
 		Ready:     fleet.ready,
+		Stopping:  stopping,
+		Answered:  meter.Answered,
 		Version:   daemon.Version(),
 		Log:       log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	page := dashboard.Handler()
-	mux := http.NewServeMux()
-	mux.Handle("/{$}", page)
-	mux.Handle("/assets/", page)
-	mux.Handle("GET /metrics", metricsapi.Handler(loop.View, meter, daemon.Version()))
-	mux.Handle("/", api) // which also answers for every unknown path
-	return mux, nil
+	page := dashboard.Handler(api) // whatever is neither page nor metrics is for REST to answer, or to refuse
+	metrics := metricsapi.Handler(loop.View, meter, daemon.Version())
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// No http.ServeMux: it redirects paths that are not clean, where REST has
+		// an answer that says what is wrong.
+		if r.URL.Path == "/metrics" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+			metrics.ServeHTTP(w, r)
+			return
+		}
+		page.ServeHTTP(w, r)
+	}), nil
 }

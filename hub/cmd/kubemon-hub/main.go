@@ -117,10 +117,11 @@ func run(ctx context.Context, log *slog.Logger, args []string, lookupEnv func(st
 		Attribute: aggregate.Attribute, Sum: aggregate.Sum, Answer: aggregate.Answer, Kept: frames.Status, Meter: meter,
 		Interval: config.interval, Window: config.window, Log: log,
 	})
+	g, ctx := errgroup.WithContext(ctx)
 	if config.events {
 		fleet.tell(loop.View, meter, log)
 	}
-	handler, err := newHandler(loop, frames, fleet, meter, log)
+	handler, err := newHandler(loop, frames, fleet, meter, ctx.Done(), log)
 	if err != nil {
 		return err
 	}
@@ -131,7 +132,6 @@ func run(ctx context.Context, log *slog.Logger, args []string, lookupEnv func(st
 	log.Info("listening", "address", listener.Addr(), "version", daemon.Version(), "config", config)
 	ready(listener.Addr())
 
-	g, ctx := errgroup.WithContext(ctx)
 	for _, watch := range fleet.watches {
 		g.Go(func() error { return watch(ctx) })
 	}

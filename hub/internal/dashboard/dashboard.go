@@ -27,9 +27,9 @@ type file struct {
 	etag string
 }
 
-// Handler serves the page at / and its parts below /assets/. Any other path
-// is a 404, and any method that does not read a 405.
-func Handler() http.Handler {
+// Handler serves the page at / and its parts below /assets/. Whatever else is
+// asked for, and every method that does not read, is next's to answer.
+func Handler(next http.Handler) http.Handler {
 	files := make(map[string]file)
 	for path, name := range map[string]string{
 		"/":                 "index.html",
@@ -41,13 +41,8 @@ func Handler() http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f, ok := files[r.URL.Path]
-		if !ok {
-			http.Error(w, fmt.Sprintf("there is no page %q; the dashboard is at /", r.URL.Path), http.StatusNotFound)
-			return
-		}
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			http.Error(w, "the dashboard only reads: it takes GET and HEAD, not "+r.Method, http.StatusMethodNotAllowed)
+		if !ok || r.Method != http.MethodGet && r.Method != http.MethodHead {
+			next.ServeHTTP(w, r)
 			return
 		}
 		protect(w.Header())

@@ -16,8 +16,13 @@ func ask(method, path string, headers ...string) *httptest.ResponseRecorder {
 		req.Header.Set(headers[i], headers[i+1])
 	}
 	w := httptest.NewRecorder()
-	dashboard.Handler().ServeHTTP(w, req)
+	dashboard.Handler(http.HandlerFunc(next)).ServeHTTP(w, req)
 	return w
+}
+
+// next is who answers for what is not the page.
+func next(w http.ResponseWriter, r *http.Request) {
+	http.Error(w, r.Method+" "+r.URL.Path, http.StatusTeapot)
 }
 
 func TestFiles(t *testing.T) {
@@ -50,21 +55,20 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-func TestRefused(t *testing.T) {
-	tests := []struct {
-		method, path string
-		status       int
-		names        string
-	}{
-		{http.MethodGet, "/page/index.html", http.StatusNotFound, `"/page/index.html"`},
-		{http.MethodGet, "/assets/", http.StatusNotFound, `"/assets/"`},
-		{http.MethodGet, "/assets/..%2f..%2fdashboard.go", http.StatusNotFound, "dashboard.go"},
-		{http.MethodPost, "/", http.StatusMethodNotAllowed, "POST"},
+// TestTheRestIsNotThePages wants what is not the page handed on as it came.
+func TestTheRestIsNotThePages(t *testing.T) {
+	tests := []struct{ method, path, names string }{
+		{http.MethodGet, "/page/index.html", "GET /page/index.html"},
+		{http.MethodGet, "/assets/", "GET /assets/"},
+		{http.MethodGet, "/assets/..%2f..%2fdashboard.go", "dashboard.go"},
+		{http.MethodGet, "//", "GET //"},
+		{http.MethodGet, "/assets/../", "GET /assets/../"},
+		{http.MethodPost, "/", "POST /"},
 	}
 	for _, tt := range tests {
 		w := ask(tt.method, tt.path)
-		if w.Code != tt.status || !strings.Contains(w.Body.String(), tt.names) {
-			t.Errorf("%s %s: status %d and %q, want %d and the name %s", tt.method, tt.path, w.Code, w.Body, tt.status, tt.names)
+		if w.Code != http.StatusTeapot || !strings.Contains(w.Body.String(), tt.names) || w.Header().Get("ETag") != "" {
+			t.Errorf("%s %s: status %d and %q, want it handed on as %s", tt.method, tt.path, w.Code, w.Body, tt.names)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -137,9 +138,7 @@ func TestPages(t *testing.T) {
 				if next = l.Continue; next == "" {
 					break
 				}
-				round := *r.view.Round
-				round.Number++
-				r.view.Round = &round
+				r.next()
 			}
 			if got := strings.Join(names, " "); got != want {
 				t.Errorf("%s, limit %d: pages %q, want %q", order, limit, got, want)
@@ -153,6 +152,7 @@ func TestPageAfterTheLastItemIsGone(t *testing.T) {
 	r := testReader()
 	h := handler(t, r)
 	first := decode[listAnswer](t, get(h, v1+"/pods?limit=2"), http.StatusOK)
+	r.next()
 	r.view.Pods = slices.Delete(slices.Clone(r.view.Pods), 1, 2)
 	second := decode[listAnswer](t, get(h, v1+"/pods?limit=2&continue="+first.Continue), http.StatusOK)
 	if got := second.names(); got != "web-1 web-2" {
@@ -207,13 +207,51 @@ func TestHistory(t *testing.T) {
 	if diff := cmp.Diff(want, r.asked); diff != "" {
 		t.Errorf("asked the window (-want +got):\n%s", diff)
 	}
-	pod := decode[item](t, get(h, v1+"/namespaces/shop/pods/web-1?window=60"), http.StatusOK)
-	if pod.Series["reporting"] != nil {
-		t.Errorf("a pod's series has reporting: %s", pod.Series["reporting"])
+	if got := string(got.Series["max"]); !strings.Contains(got, `"cpuMillicores":[3,null,0.5],`) {
+		t.Errorf("the greatest of each bucket are %s", got)
 	}
 	l := decode[listAnswer](t, get(h, v1+"/pods?window=60"), http.StatusOK)
 	if len(l.Items) != 4 || l.Items[1].Series["times"] == nil || l.Items[1].Summary == nil || *l.Total != 4 {
 		t.Errorf("list with a window = %+v", l)
+	}
+}
+
+// TestHistoryOfAPod has its containers': of one that runs, and of one that is
+// gone.
+func TestHistoryOfAPod(t *testing.T) {
+	h := handler(t, testReader())
+	type container struct {
+		Name        string
+		Series      map[string]json.RawMessage
+		Summary     map[string]json.RawMessage
+		Unavailable map[string]string
+	}
+	type pod struct {
+		Series     map[string]json.RawMessage
+		Containers []container
+	}
+	one := decode[pod](t, get(h, v1+"/namespaces/shop/pods/web-1?window=60"), http.StatusOK)
+	if one.Series["reporting"] != nil || one.Series["max"] != nil || len(one.Containers) != 2 {
+		t.Fatalf("web-1 = %+v", one)
+	}
+	for i, name := range []string{"web", "setup"} {
+		c := one.Containers[i]
+		if c.Name != name || string(c.Series["memoryBytes"]) != "[1.5,null,0]" || c.Summary["memoryBytes"] == nil {
+			t.Errorf("container %d = %+v, want the history of %s", i, c, name)
+		}
+	}
+	if one.Containers[1].Unavailable["usage"] == "" || one.Containers[0].Unavailable["usage"] != "" {
+		t.Errorf("containers = %+v, want one that is gone", one.Containers)
+	}
+	gone := decode[pod](t, get(h, v1+"/namespaces/shop/pods/web-gone?window=60"), http.StatusOK)
+	if len(gone.Containers) != 2 || gone.Containers[0].Series == nil {
+		t.Errorf("a pod that is gone has the containers %+v", gone.Containers)
+	}
+	for _, path := range []string{"/pods?window=60", "/namespaces/shop/pods/web-1"} {
+		body := get(h, v1+path).Body.String()
+		if containers := regexp.MustCompile(`"containers":\[\{[^\]]*"series"`); containers.MatchString(body) {
+			t.Errorf("%s has histories of containers: %s", path, body)
+		}
 	}
 }
 

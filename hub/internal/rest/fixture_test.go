@@ -29,9 +29,22 @@ type reader struct {
 	// broken is what History fails with.
 	broken error
 	asked  []hub.HistoryQuery
+
+	published chan struct{}
 }
 
 func (r *reader) View() (*hub.View, error) { return r.view, r.err }
+
+// Published never tells, unless a test makes the channel.
+func (r *reader) Published() <-chan struct{} { return r.published }
+
+// next makes a round that is as the one before, but for its number.
+func (r *reader) next() {
+	view, round := *r.view, *r.view.Round
+	round.Number++
+	view.Round = &round
+	r.view = &view
+}
 
 func (r *reader) History(_ *hub.View, q hub.HistoryQuery) (hub.History, error) {
 	r.asked = append(r.asked, q)
@@ -50,6 +63,17 @@ func (r *reader) History(_ *hub.View, q hub.HistoryQuery) (hub.History, error) {
 	}
 	if q.Kind != hub.KindPod && q.Kind != hub.KindNode {
 		h.Reporting, h.Count = []int{2, 0, 2}, []int{2, 3, 3}
+	}
+	for m := range h.Summary {
+		h.Summary[m] = hub.Summary{Min: 1.5, Avg: 2, P95: hub.Number(math.NaN()), Max: 4}
+	}
+	if q.Step > 0 {
+		h.Min, h.Max = new(h.Values), new(h.Values)
+		h.Max[hub.CPUMillicores] = []float64{3, math.NaN(), 0.5}
+	}
+	if q.Containers {
+		of := h
+		h.Containers = map[string]*hub.History{"web": &of, "setup": &of}
 	}
 	return h, nil
 }
@@ -175,15 +199,14 @@ func selector(s string) (func(map[string]string) bool, error) {
 	return func(labels map[string]string) bool { return labels[key] == value }, nil
 }
 
-func summarize(values []float64) hub.Summary {
-	return hub.Summary{Min: hub.Number(values[0]), Avg: 2, P95: hub.Number(math.NaN()), Max: 4}
-}
-
 func config(r rest.Reader, log io.Writer) rest.Config {
 	none := func() error { return nil }
+	stopping := make(chan struct{})
+	close(stopping) // so that events end after the first
 	return rest.Config{
-		Reader: r, Selector: selector, Summarize: summarize, Live: none, Ready: none,
-		Version: "v0.0.0-test", Log: slog.New(slog.NewTextHandler(log, nil)),
+		Reader: r, Selector: selector, Live: none, Ready: none, Stopping: stopping,
+		Answered: func(string, int, time.Duration) {},
+		Version:  "v0.0.0-test", Log: slog.New(slog.NewTextHandler(log, nil)),
 	}
 }
 

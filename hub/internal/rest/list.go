@@ -1,6 +1,10 @@
 package rest
 
 import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
 	"net/http"
 	"slices"
 
@@ -29,7 +33,7 @@ func containers(v *hub.View) []*hub.Item {
 			items = append(items, &hub.Item{
 				Kind: "Container", Namespace: p.Namespace, Pod: p.Name, Name: c.Name, UID: c.ID,
 				Node: p.Node, Owner: p.Owner, Status: p.Status,
-				Usage: c.Usage, Requests: c.Requests, Limits: c.Limits, Unavailable: c.Unavailable,
+				Usage: c.Usage, Requests: c.Requests, Limits: c.Limits, Ratios: c.Ratios, Unavailable: c.Unavailable, Labels: p.Labels,
 			})
 		}
 	}
@@ -65,7 +69,8 @@ func only(items []*hub.Item, keep func(*hub.Item) bool) []*hub.Item {
 
 // list answers with a list; each is what one of its items is.
 func (s *server) list(kind string, each hub.Kind, extra takes, from pick) echo.HandlerFunc {
-	return s.answer(takesHistory|takesPage|extra, func(r *request) (any, error) {
+	r := rules{takes: takesHistory | takesOrder | takesSelector | takesFields | extra, names: s.names(kind)["items"]}
+	return s.answer(r, func(r *request) (*body, error) {
 		items, err := from(r)
 		if err != nil {
 			return nil, err
@@ -78,17 +83,42 @@ func (s *server) list(kind string, each hub.Kind, extra takes, from pick) echo.H
 		if err != nil {
 			return nil, err
 		}
-		for _, p := range page {
-			e := entry{Item: p.item}
-			if r.query.window > 0 {
-				if err := s.addHistory(r, &e, thingOf(each, p.item)); err != nil {
-					return nil, err
-				}
-			}
-			l.Items = append(l.Items, e)
+		if r.query.window == 0 {
+			return r.listBody(&l, page)
 		}
-		return l, nil
+		entries, err := s.entries(r, each, page)
+		if err != nil {
+			return nil, err
+		}
+		return l.body(0, entries)
 	})
+}
+
+// entries are the items with their histories, with commas between them.
+func (s *server) entries(r *request, each hub.Kind, page []placed) ([]byte, error) {
+	var b []byte
+	for i, p := range page {
+		e := entry{Item: p.item}
+		if err := s.addHistory(r, &e, thingOf(each, p.item)); err != nil {
+			return nil, err
+		}
+		b, _ = r.query.fields.cut(comma(b, i), e.json(r))
+	}
+	return b, nil
+}
+
+// listBody has the items as they are in this round, in the pieces that are
+// kept of it.
+func (r *request) listBody(l *list, page []placed) (*body, error) {
+	pieces := r.items.list(page)
+	if r.query.fields != nil {
+		return l.body(0, r.query.fields.cutItems(pieces))
+	}
+	ofItems := 0
+	for _, piece := range pieces {
+		ofItems += len(piece)
+	}
+	return l.body(ofItems, pieces...)
 }
 
 // filter applies the parameters that choose among the items. A namespace or a
@@ -126,9 +156,7 @@ func (r *request) page(l *list, items []*hub.Item) ([]placed, error) {
 		if q.after.List != id {
 			return nil, badParameter("continue", "is of another list; it takes what the answer before had, with the same path, sort and filters")
 		}
-		start, found := slices.BinarySearchFunc(page, q.after.position, func(p placed, after position) int {
-			return q.sort.compare(p.position, after)
-		})
+		start, found := slices.BinarySearchFunc(page, q.after.placed(), q.sort.compare)
 		if found {
 			start++
 		}
@@ -139,27 +167,28 @@ func (r *request) page(l *list, items []*hub.Item) ([]placed, error) {
 	}
 	page = page[:q.limit]
 	var err error
-	l.Continue, err = cursor{position: page[q.limit-1].position, List: id}.token()
+	l.Continue, err = cursorAt(page[q.limit-1], id).token()
 	return page, err
 }
 
-// topList is a list that says what it is ranked by.
-type topList struct {
-	list
-	By string `json:"by"`
-}
-
 // top answers with the biggest of one kind. What has no number is left out.
-func (s *server) top(r *request) (any, error) {
-	kind, items := topItems(r.query.of, r.view)
-	by := order{by: r.query.by, descending: true}
-	ranked := by.arrange(only(items, func(item *hub.Item) bool { return by.by.value(item) != nil }))
-	l := newList(kind, r.view.Round)
-	l.Total = new(len(ranked))
-	for _, p := range ranked[:min(len(ranked), r.query.limit)] {
-		l.Items = append(l.Items, entry{Item: p.item})
-	}
-	return topList{l, r.query.by.name}, nil
+func (s *server) top() echo.HandlerFunc {
+	r := rules{takes: takesTop | takesSelector | takesNamespace | takesNode | takesFields, names: s.names("Top")["items"]}
+	return s.answer(r, func(r *request) (*body, error) {
+		kind, items := topItems(r.query.of, r.view)
+		items, err := r.filter(items)
+		if err != nil {
+			return nil, err
+		}
+		by := order{by: r.query.by, descending: true}
+		ranked := by.arrange(only(items, func(item *hub.Item) bool { return !math.IsNaN(by.by.value(item)) }))
+		l := newList(kind, r.view.Round)
+		l.Total, l.By = new(len(ranked)), r.query.by.name
+		if r.query.of == topContainers {
+			r.items = newItems(0) // these are made for this answer alone
+		}
+		return r.listBody(&l, ranked[:min(len(ranked), r.query.limit)])
+	})
 }
 
 func topItems(of topic, v *hub.View) (kind string, items []*hub.Item) {
@@ -178,27 +207,48 @@ func topItems(of topic, v *hub.View) (kind string, items []*hub.Item) {
 
 // one answers with a single thing. With a window it also answers for what is
 // gone, as long as its history is kept.
-func (s *server) one(of func(*request) thing) echo.HandlerFunc {
-	return s.answer(takesHistory, func(r *request) (any, error) {
+func (s *server) one(kind hub.Kind, of func(*request) thing) echo.HandlerFunc {
+	r := rules{takes: takesHistory | takesFields, names: s.names(string(kind) + "Answer")}
+	return s.answer(r, func(r *request) (*body, error) {
 		t := of(r)
-		item, err := r.find(t)
-		if err != nil && r.query.window == 0 {
-			return nil, err
+		item, missing := r.find(t)
+		if missing != nil && r.query.window == 0 {
+			return nil, missing
 		}
-		answer := single{APIVersion: apiVersion, Time: r.view.Round.Time, entry: entry{Item: item}}
+		e := entry{Item: item, alone: true}
 		if r.query.window > 0 {
-			if err := s.addHistory(r, &answer.entry, t); err != nil {
+			if err := s.addHistory(r, &e, t); err != nil {
 				return nil, err
 			}
 		}
-		if answer.Item == nil {
-			return nil, err
+		if e.Item == nil {
+			return nil, missing
 		}
-		if t.kind == hub.KindNode {
-			answer.devices = devicesOf(answer.Reading)
-		}
-		return answer, nil
+		return r.single(&e, t)
 	})
+}
+
+// single is an item on its own, a node's with its devices.
+func (r *request) single(e *entry, t thing) (*body, error) {
+	head, err := json.Marshal(heading{apiVersion, r.view.Round.Time})
+	if err != nil {
+		return nil, fmt.Errorf("encode heading of %s: %w", t, err)
+	}
+	data := join(head, e.json(r))
+	if t.kind == hub.KindNode {
+		devices, err := json.Marshal(devicesOf(e.Reading))
+		if err != nil {
+			return nil, fmt.Errorf("encode devices of %s: %w", t, err)
+		}
+		data = join(data, devices)
+	}
+	wanted := r.query.fields
+	if wanted != nil {
+		wanted = maps.Clone(wanted)
+		wanted["apiVersion"], wanted["kind"], wanted["time"] = nil, nil, nil
+	}
+	data, _ = wanted.cut(nil, data)
+	return newBody(0, append(data, '\n')), nil
 }
 
 // notFound says which thing there is not, and whether asking for its history

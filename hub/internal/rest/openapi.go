@@ -12,8 +12,8 @@ import (
 var description embed.FS
 
 // openAPI returns the API's description as one JSON document that names the
-// program's version.
-func openAPI(version string) ([]byte, error) {
+// program's version, and its schemas.
+func openAPI(version string) (data []byte, schemas map[string]any, err error) {
 	var document struct {
 		OpenAPI    string           `json:"openapi"`
 		Info       map[string]any   `json:"info"`
@@ -22,19 +22,18 @@ func openAPI(version string) ([]byte, error) {
 		Components map[string]any   `json:"components"`
 	}
 	if err := readYAML("openapi.yaml", &document); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var schemas map[string]any
 	if err := readYAML("schemas.yaml", &schemas); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	document.Components["schemas"] = schemas
 	document.Info["x-program-version"] = version
-	data, err := json.Marshal(document)
+	data, err = json.Marshal(document)
 	if err != nil {
-		return nil, fmt.Errorf("encode openapi.json: %w", err)
+		return nil, nil, fmt.Errorf("encode openapi.json: %w", err)
 	}
-	return data, nil
+	return data, schemas, nil
 }
 
 func readYAML(name string, into any) error {

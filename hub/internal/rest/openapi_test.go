@@ -33,8 +33,9 @@ func goodRequests() []string {
 		v1 + "/namespaces", shop, shop + "/pods", shop + "/pods/web-1", shop + "/pods/db-0",
 		shop + "/deployments", shop + "/deployments/web", shop + "/deployments/web/pods",
 		shop + "/workloads", shop + "/workloads/Deployment/web", shop + "/workloads/statefulset/db", shop + "/workloads/deployment/web/pods",
-		v1 + "/workloads", v1 + "/cluster", v1 + "/status", v1 + "/openapi.json", "/healthz", "/livez", "/readyz",
+		v1 + "/workloads", v1 + "/cluster", v1 + "/status", v1 + "/events", v1 + "/openapi.json", "/healthz", "/livez", "/readyz",
 		v1 + "/pods?sort=-memory&limit=2&labelSelector=app%3Dweb",
+		v1 + "/top?namespace=shop&node=node1&labelSelector=app%3Dweb",
 		v1 + "/pods?window=5m&maxPoints=10", v1 + "/nodes?window=300", v1 + "/workloads?window=60&limit=1",
 		v1 + "/nodes/node1?window=300&step=30s", v1 + "/cluster?window=60", shop + "?window=60", shop + "/deployments/web?window=1m",
 		shop + "/pods/web-gone?window=60", shop + "/workloads/Job/job-gone?window=60", v1 + "/namespaces/space-gone?window=60",
@@ -83,6 +84,7 @@ type checker struct{ router routers.Router }
 
 func newChecker(t *testing.T, document *openapi3.T) checker {
 	t.Helper()
+	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.RegisteredBodyDecoder("text/plain"))
 	router, err := gorillamux.NewRouter(document)
 	if err != nil {
 		t.Fatalf("route by openapi.json: %v", err)
@@ -164,7 +166,7 @@ func TestUnreadyAndBrokenAnswersAgree(t *testing.T) {
 	unready := handler(t, &reader{err: hub.ErrNotReady})
 	broken := handler(t, &reader{view: testView(), broken: errors.New("disk on fire")})
 	for _, target := range goodRequests() {
-		if !strings.HasPrefix(target, v1) && target != "/readyz" || target == v1+"/openapi.json" {
+		if !strings.HasPrefix(target, v1) && target != "/readyz" || target == v1+"/openapi.json" || target == v1+"/events" {
 			continue
 		}
 		if _, err := c.get(t.Context(), unready, target, http.StatusServiceUnavailable); err != nil {
@@ -207,6 +209,13 @@ func TestCheckCanFail(t *testing.T) {
 			s.OneOf = s.OneOf[:len(s.OneOf)-1]
 		}},
 		{"a problem's field", v1 + "/nodes?x=1", func(d *openapi3.T) { delete(schema(d, "Problem").Properties, "parameter") }},
+		{"a header", v1 + "/pods", func(d *openapi3.T) {
+			d.Components.Responses["PodList"].Value.Headers["Vary"].Value.Schema.Value.Const = "Cookie"
+		}},
+		{"a missing header", v1 + "/nodes?x=1", func(d *openapi3.T) {
+			r := d.Components.Responses["BadRequest"].Value
+			r.Headers["Etag"] = d.Components.Responses["PodList"].Value.Headers["ETag"]
+		}},
 		{"a status", v1 + "/nodes/no-such", func(d *openapi3.T) { d.Paths.Value("/api/v1/nodes/{node}").Get.Responses.Delete("404") }},
 		{"a path", v1 + "/top", func(d *openapi3.T) { d.Paths.Delete("/api/v1/top") }},
 	}
@@ -233,7 +242,7 @@ func TestParametersAndDocumentAgree(t *testing.T) {
 	c := newChecker(t, document)
 	values := map[string]string{
 		"window": "60", "step": "10&window=60", "maxPoints": "5&window=60", "sort": "-cpu", "limit": "5", "continue": "",
-		"labelSelector": "app%3Dweb", "namespace": "shop", "node": "node1", "of": "pods", "by": "cpu",
+		"labelSelector": "app%3Dweb", "namespace": "shop", "node": "node1", "of": "pods", "by": "cpu", "fields": "name",
 	}
 	for _, target := range goodRequests() {
 		if strings.Contains(target, "?") || !strings.HasPrefix(target, v1) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -41,20 +42,20 @@ func parseRanking(name string) (ranking, error) {
 	return ranking{}, fmt.Errorf("takes cpu, memory, disk, network, or a metric as usage names it, such as memoryRSSBytes or pressure.cpuSome, not %q", name)
 }
 
-// value is the sum of what is known, nil if nothing is.
-func (r ranking) value(item *hub.Item) *float64 {
+// value is the sum of what is known, NaN if nothing is.
+func (r ranking) value(item *hub.Item) float64 {
+	total := math.NaN()
 	if item.Usage == nil {
-		return nil
+		return total
 	}
-	var total *float64
 	for _, m := range r.metrics {
-		if !item.Usage.Values.Known(m) {
-			continue
+		switch v := item.Usage.Values[m]; {
+		case math.IsNaN(v):
+		case math.IsNaN(total):
+			total = v
+		default:
+			total += v
 		}
-		if total == nil {
-			total = new(float64)
-		}
-		*total += item.Usage.Values[m]
 	}
 	return total
 }
@@ -77,45 +78,44 @@ func parseOrder(value string) (order, error) {
 	return order{by: by, descending: descending}, nil
 }
 
-// A position is where an item stands in an order. It holds no reference to
-// the item, so that it means the same in a later round.
-type position struct {
-	Value *float64 `json:"v,omitempty"`
-	// Key is namespace, kind, pod, name and UID.
-	Key [5]string `json:"k"`
-}
-
-func (o order) position(item *hub.Item) position {
-	return position{
-		Value: o.by.value(item),
-		Key:   [5]string{item.Namespace, item.Kind, item.Pod, item.Name, item.UID},
-	}
+// placed is an item and the number that it is ordered by, worked out once for a
+// sort.
+type placed struct {
+	value float64
+	item  *hub.Item
 }
 
 // compare puts what has no value last whatever the direction, and equals in
 // the order of their names.
-func (o order) compare(a, b position) int {
-	keys := slices.Compare(a.Key[:], b.Key[:])
-	if o.by.name == "" && o.descending {
-		return -keys
+func (o order) compare(a, b placed) int {
+	if o.by.name == "" {
+		if o.descending {
+			a, b = b, a
+		}
+		return compareNames(a.item, b.item)
 	}
-	switch {
-	case a.Value == nil && b.Value == nil:
-		return keys
-	case a.Value == nil:
+	switch aUnknown, bUnknown := math.IsNaN(a.value), math.IsNaN(b.value); {
+	case aUnknown && bUnknown:
+		return compareNames(a.item, b.item)
+	case aUnknown:
 		return 1
-	case b.Value == nil:
+	case bUnknown:
 		return -1
-	case o.descending:
-		return cmp.Or(cmp.Compare(*b.Value, *a.Value), keys)
+	case a.value == b.value:
+		return compareNames(a.item, b.item)
+	case (a.value < b.value) != o.descending:
+		return -1
 	}
-	return cmp.Or(cmp.Compare(*a.Value, *b.Value), keys)
+	return 1
 }
 
-// placed is an item and its position, worked out once for a sort.
-type placed struct {
-	position
-	item *hub.Item
+func compareNames(a, b *hub.Item) int {
+	if c := strings.Compare(a.Namespace, b.Namespace); c != 0 {
+		return c // most differ here or in the name; this is run ten times for each item of a list
+	}
+	return cmp.Or(
+		strings.Compare(a.Kind, b.Kind), strings.Compare(a.Pod, b.Pod),
+		strings.Compare(a.Name, b.Name), strings.Compare(a.UID, b.UID))
 }
 
 // arrange returns the items in order, and leaves the list it was given as it
@@ -123,17 +123,37 @@ type placed struct {
 func (o order) arrange(items []*hub.Item) []placed {
 	list := make([]placed, 0, len(items))
 	for _, item := range items {
-		list = append(list, placed{o.position(item), item})
+		list = append(list, placed{o.by.value(item), item})
 	}
-	slices.SortStableFunc(list, func(a, b placed) int { return o.compare(a.position, b.position) })
+	slices.SortFunc(list, o.compare)
 	return list
 }
 
 // A cursor is what a continue token says: after which position to go on, and
-// in which list.
+// in which list. It holds no reference to an item, so that it means the same
+// in a later round.
 type cursor struct {
-	position
-	List uint64 `json:"l"`
+	Value *float64 `json:"v,omitempty"`
+	// Key is namespace, kind, pod, name and UID.
+	Key  [5]string `json:"k"`
+	List uint64    `json:"l"`
+}
+
+func cursorAt(p placed, list uint64) cursor {
+	c := cursor{Key: [5]string{p.item.Namespace, p.item.Kind, p.item.Pod, p.item.Name, p.item.UID}, List: list}
+	if !math.IsNaN(p.value) {
+		c.Value = &p.value
+	}
+	return c
+}
+
+// placed stands where the item of the cursor stood.
+func (c *cursor) placed() placed {
+	p := placed{math.NaN(), &hub.Item{Namespace: c.Key[0], Kind: c.Key[1], Pod: c.Key[2], Name: c.Key[3], UID: c.Key[4]}}
+	if c.Value != nil {
+		p.value = *c.Value
+	}
+	return p
 }
 
 func (c cursor) token() (string, error) {
@@ -166,6 +186,7 @@ func listID(r *http.Request) uint64 {
 	values := r.URL.Query()
 	values.Del("continue")
 	values.Del("limit")
+	values.Del("fields")
 	hash := fnv.New64a()
 	hash.Write([]byte(r.URL.Path + "?" + values.Encode()))
 	return hash.Sum64()

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -22,6 +24,8 @@ type problem struct {
 	Instance string `json:"instance"`
 	// Parameter is the query parameter that is wrong.
 	Parameter string `json:"parameter,omitempty"`
+	// retryAfter is when to ask again, of a 503.
+	retryAfter time.Duration
 }
 
 func (p *problem) Error() string { return p.Detail }
@@ -43,7 +47,16 @@ func badParameter(name, format string, args ...any) *problem {
 }
 
 func unavailable(detail string) *problem {
-	return newProblem(http.StatusServiceUnavailable, "%s", detail)
+	p := newProblem(http.StatusServiceUnavailable, "%s", detail)
+	p.retryAfter = 5 * time.Second
+	return p
+}
+
+// busy says of what there is too much at once.
+func busy(format string, args ...any) *problem {
+	p := newProblem(http.StatusServiceUnavailable, format, args...)
+	p.retryAfter = time.Second
+	return p
 }
 
 // problemOf maps an error to what the client may know of it. The text of an
@@ -55,17 +68,22 @@ func problemOf(err error, path string) *problem {
 	switch {
 	case errors.Is(err, hub.ErrNotReady):
 		return unavailable("the hub has not finished its first round yet; ask again in a few seconds")
+	case errors.Is(err, context.DeadlineExceeded):
+		return busy("the answer takes longer than %s; ask for less, or again in a moment", buildTime)
 	case errors.Is(err, echo.ErrNotFound):
 		return newProblem(http.StatusNotFound, "there is no path %q; /api/v1/openapi.json says which there are", path)
 	}
 	return newProblem(http.StatusInternalServerError, "the hub could not answer; its log says why")
 }
 
+// errGone is the error of a client that does not take its answer.
+var errGone = errors.New("the client is gone")
+
 // fail is where every error of a handler ends.
 func (s *server) fail(err error, c echo.Context) {
 	r := c.Request()
-	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
-		return // The client has gone; nobody is left to tell.
+	if r.Context().Err() != nil && errors.Is(err, context.Canceled) || errors.Is(err, errGone) {
+		return // Nobody is left to tell.
 	}
 	p := *problemOf(err, r.URL.Path)
 	p.Instance = r.URL.EscapedPath()
@@ -75,8 +93,10 @@ func (s *server) fail(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	if p.Status == http.StatusServiceUnavailable {
-		c.Response().Header().Set(echo.HeaderRetryAfter, "5")
+	h := c.Response().Header()
+	h.Set("Cache-Control", "no-store")
+	if p.retryAfter > 0 {
+		h.Set(echo.HeaderRetryAfter, strconv.Itoa(int(p.retryAfter.Seconds())))
 	}
 	body, err := json.Marshal(p)
 	if err == nil {

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // takes says which query parameters a path has.
@@ -16,16 +18,19 @@ type takes uint8
 
 const (
 	takesHistory   takes = 1 << iota // window, step, maxPoints
-	takesPage                        // sort, limit, continue, labelSelector
+	takesOrder                       // sort, limit, continue
+	takesSelector                    // labelSelector
 	takesNamespace                   // namespace
 	takesNode                        // node
 	takesTop                         // of, by, limit
+	takesFields                      // fields
 	takesNone      takes = 0
 )
 
 // Bounds of what one answer may hold.
 const (
-	maxLimit = 1000
+	maxQueryBytes = 4096
+	maxLimit      = 1000
 	// maxHistories bounds a list with a window: each of its items reads the
 	// window once.
 	maxHistories = 20
@@ -45,12 +50,16 @@ type query struct {
 	namespace, node string
 	of              topic
 	by              ranking
+	fields          fields
 }
 
 // rules are what one path takes, at one moment.
 type rules struct {
-	takes    takes
-	window   time.Duration // the hub's own: no query may ask for more
+	takes takes
+	// names are what fields may choose from.
+	names fields
+	// window is the hub's own: no query may ask for more.
+	window   time.Duration
 	selector func(string) (func(map[string]string) bool, error)
 }
 
@@ -66,20 +75,24 @@ func (r rules) parameters() []parameter {
 		{"window", takesHistory, func(q *query, v string) (err error) { q.window, err = parsePeriod(v, r.window); return }},
 		{"step", takesHistory, func(q *query, v string) (err error) { q.step, err = parsePeriod(v, r.window); return }},
 		{"maxPoints", takesHistory, func(q *query, v string) (err error) { q.maxPoints, err = parseCount(v, maxPoints); return }},
-		{"sort", takesPage, func(q *query, v string) (err error) { q.sort, err = parseOrder(v); return }},
-		{"limit", takesPage | takesTop, func(q *query, v string) (err error) { q.limit, err = parseCount(v, maxLimit); return }},
-		{"continue", takesPage, func(q *query, v string) (err error) { q.after, err = parseCursor(v); return }},
-		{"labelSelector", takesPage, r.setSelector},
+		{"sort", takesOrder, func(q *query, v string) (err error) { q.sort, err = parseOrder(v); return }},
+		{"limit", takesOrder | takesTop, func(q *query, v string) (err error) { q.limit, err = parseCount(v, maxLimit); return }},
+		{"continue", takesOrder, func(q *query, v string) (err error) { q.after, err = parseCursor(v); return }},
+		{"labelSelector", takesSelector, r.setSelector},
 		{"namespace", takesNamespace, func(q *query, v string) error { q.namespace = v; return nil }},
 		{"node", takesNode, func(q *query, v string) error { q.node = v; return nil }},
 		{"of", takesTop, func(q *query, v string) (err error) { q.of, err = parseTopic(v); return }},
 		{"by", takesTop, func(q *query, v string) (err error) { q.by, err = parseRanking(v); return }},
+		{"fields", takesFields, func(q *query, v string) (err error) { q.fields, err = parseFields(v, r.names); return }},
 	}
 }
 
 // parse reads the query string. It refuses what the path does not take, what
 // is given twice, and what cannot be meant together.
 func (r rules) parse(raw string) (query, error) {
+	if len(raw) > maxQueryBytes {
+		return query{}, newProblem(http.StatusBadRequest, "the query string has %d bytes; at most %d are taken", len(raw), maxQueryBytes)
+	}
 	values, err := url.ParseQuery(raw)
 	if err != nil {
 		return query{}, newProblem(http.StatusBadRequest,
@@ -90,10 +103,13 @@ func (r rules) parse(raw string) (query, error) {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		i := slices.IndexFunc(params, func(p parameter) bool { return p.name == name && p.of&r.takes != 0 })
 		if i < 0 {
-			return query{}, badParameter(name, "unknown parameter; this path takes %s", r.names())
+			return query{}, badParameter(name, "unknown parameter; this path takes %s", r.list())
 		}
 		if n := len(values[name]); n != 1 {
 			return query{}, badParameter(name, "given %d times, takes one value", n)
+		}
+		if strings.ContainsFunc(values[name][0], unprintable) {
+			return query{}, badParameter(name, "takes printable text in UTF-8, not %q", values[name][0])
 		}
 		if err := params[i].set(&q, values[name][0]); err != nil {
 			return query{}, badParameter(name, "%v", err)
@@ -102,8 +118,12 @@ func (r rules) parse(raw string) (query, error) {
 	return r.finish(q)
 }
 
-// names lists what the path takes, for people.
-func (r rules) names() string {
+// unprintable reports what no name and no number has: control characters, and
+// bytes that are not UTF-8.
+func unprintable(c rune) bool { return unicode.IsControl(c) || c == utf8.RuneError }
+
+// list has what the path takes, for people.
+func (r rules) list() string {
 	var names []string
 	for _, p := range r.parameters() {
 		if p.of&r.takes != 0 {
@@ -126,7 +146,7 @@ func (r rules) finish(q query) (query, error) {
 	case q.step > q.window:
 		return query{}, badParameter("step", "is longer than the window of %s", q.window)
 	}
-	if q.window > 0 && r.takes&takesPage != 0 {
+	if q.window > 0 && r.takes&takesOrder != 0 {
 		if q.limit > maxHistories {
 			return query{}, badParameter("limit", "takes 1 to %d together with a window, not %d", maxHistories, q.limit)
 		}
@@ -135,12 +155,12 @@ func (r rules) finish(q query) (query, error) {
 		}
 	}
 	if r.takes&takesTop != 0 {
-		q = q.withTopDefaults()
+		return q.finishTop()
 	}
 	return q, nil
 }
 
-func (q query) withTopDefaults() query {
+func (q query) finishTop() (query, error) {
 	if q.of == "" {
 		q.of = topPods
 	}
@@ -150,7 +170,13 @@ func (q query) withTopDefaults() query {
 	if q.limit == 0 {
 		q.limit = defaultTop
 	}
-	return q
+	switch {
+	case q.namespace != "" && (q.of == topNodes || q.of == topNamespaces):
+		return query{}, badParameter("namespace", "goes with of pods, containers or workloads, not with %s", q.of)
+	case q.node != "" && q.of != topPods && q.of != topContainers:
+		return query{}, badParameter("node", "goes with of pods or containers, not with %s", q.of)
+	}
+	return q, nil
 }
 
 // setSelector compiles a label selector; an empty one selects everything.

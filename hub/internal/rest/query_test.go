@@ -12,7 +12,8 @@ import (
 // everything takes all parameters of lists.
 func everything() rules {
 	return rules{
-		takes:  takesHistory | takesPage | takesNamespace | takesNode,
+		takes:  takesHistory | takesOrder | takesSelector | takesNamespace | takesNode | takesFields,
+		names:  fields{"name": nil, "usage": fields{"pids": nil}},
 		window: 90 * time.Second,
 		selector: func(string) (func(map[string]string) bool, error) {
 			return func(map[string]string) bool { return true }, nil
@@ -48,9 +49,9 @@ func TestQueryDefaults(t *testing.T) {
 		of        topic
 		by        string
 	}{
-		{"a list has no limit", "", takesPage | takesHistory, 0, "", ""},
-		{"a list with a window has", "window=60", takesPage | takesHistory, maxHistories, "", ""},
-		{"a smaller one stays", "window=60&limit=3", takesPage | takesHistory, 3, "", ""},
+		{"a list has no limit", "", takesOrder | takesHistory, 0, "", ""},
+		{"a list with a window has", "window=60", takesOrder | takesHistory, maxHistories, "", ""},
+		{"a smaller one stays", "window=60&limit=3", takesOrder | takesHistory, 3, "", ""},
 		{"a single thing has none", "window=60", takesHistory, 0, "", ""},
 		{"top ranks pods by CPU", "", takesTop, defaultTop, topPods, "cpu"},
 		{"top as asked", "of=nodes&by=pids&limit=1", takesTop, 1, topNodes, "pids"},
@@ -81,7 +82,7 @@ func TestEveryMetricRanks(t *testing.T) {
 			t.Errorf("%s: %v", m, err)
 			continue
 		}
-		if v := o.by.value(item); v == nil || *v != float64(m)+1 || !o.descending {
+		if v := o.by.value(item); v != float64(m)+1 || !o.descending {
 			t.Errorf("%s ranks by %v, descending %v", m, v, o.descending)
 		}
 	}
@@ -90,7 +91,7 @@ func TestEveryMetricRanks(t *testing.T) {
 		t.Fatal(err)
 	}
 	u.Values[hub.DiskReadBytesPerSecond] = hub.Unknown()[0]
-	if v := disk.value(item); v == nil || *v != float64(hub.DiskWriteBytesPerSecond)+1 {
+	if v := disk.value(item); v != float64(hub.DiskWriteBytesPerSecond)+1 {
 		t.Errorf("disk with unknown reads ranks by %v", v)
 	}
 }
@@ -101,6 +102,7 @@ func FuzzParse(f *testing.F) {
 	for _, raw := range []string{
 		"window=5m&step=10s&maxPoints=9", "sort=-memory&limit=2", "continue=eyJsIjoxfQ", "labelSelector=a%3Db", "a=1;b=2", "window=%zz",
 		"window=1&window=2", "limit=-1", "sort=--name", "continue=e30", "step=1s", "of=pods", "&&=&", "namespace=%00",
+		"fields=name,usage.pids", "fields=usage,usage.pids", "fields=,", "fields=usage.", "fields=.", "namespace=%ff", "sort=%E2%80%AE", "continue=eyJ2IjoxZTMwOSwiayI6WyJhIl19",
 	} {
 		f.Add(raw)
 	}
@@ -125,7 +127,7 @@ func FuzzParse(f *testing.F) {
 			if err != nil {
 				t.Fatalf("parse(%q): cursor %+v: %v", raw, q.after, err)
 			}
-			if again, err := parseCursor(token); err != nil || q.sort.compare(again.position, q.after.position) != 0 || again.List != q.after.List {
+			if again, err := parseCursor(token); err != nil || q.sort.compare(again.placed(), q.after.placed()) != 0 || again.List != q.after.List {
 				t.Fatalf("parse(%q): cursor %+v becomes %+v, %v", raw, q.after, again, err)
 			}
 		}

@@ -4,24 +4,32 @@
 //
 // A request takes one immutable hub.View and is answered from it alone, so
 // that all numbers of an answer are of one round; only a window asks for more
-// (Reader.History). The package keeps no state and starts nothing. It refuses
-// what it does not know: an unknown parameter is an error that names it. Every
-// error is an RFC 9457 problem. What can be asked, and what comes back, is
-// written down in openapi.yaml, which the package also serves; a test holds
-// routes, answers and document together.
+// (Reader.History). It refuses what it does not know: an unknown parameter is
+// an error that names it. Every error is an RFC 9457 problem. What can be
+// asked, and what comes back, is written down in openapi.yaml, which the
+// package also serves; a test holds routes, answers and document together.
+//
+// What a request goes through:
+//
+//	Reader.View ─▶ ETag: 304? ─▶ round: made before? ─▶ parse ─▶ gate ─▶ build ─▶ body ─▶ coding ─▶ delivery
+//	                               └─ items: each one's JSON, made once a round ──┘
+//
+// Bytes are kept for one round only, within bounds. Work is bounded by gates:
+// what does not fit is refused with a 503 and not queued without end.
 //
 // Echo is a router here and nothing else: listening, timeouts and shutdown
 // belong to the program.
 package rest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"time"
 
-	"github.com/klauspost/compress/gzhttp"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
@@ -34,6 +42,8 @@ type Reader interface {
 	View() (*hub.View, error)
 	// History returns hub.ErrNotFound if the window has nothing of the thing.
 	History(v *hub.View, q hub.HistoryQuery) (hub.History, error)
+	// Published returns a channel that is closed when View next changes.
+	Published() <-chan struct{}
 }
 
 // A Config is what New needs. Every field must be set.
@@ -42,42 +52,67 @@ type Config struct {
 	// Selector compiles a Kubernetes label selector. The text of its error is
 	// shown to the client.
 	Selector func(selector string) (func(labels map[string]string) bool, error)
-	// Summarize works a history's values out; NaN is a gap.
-	Summarize func(values []float64) hub.Summary
 	// Live says why the hub should be restarted, Ready what it still lacks
 	// besides the first round; nil if nothing. Clients see the text.
 	Live, Ready func() error
-	Version     string
-	Log         *slog.Logger
+	// Stopping is closed when the hub begins to stop: what never ends by itself
+	// ends then.
+	Stopping <-chan struct{}
+	// Answered is told of each request when it has been answered: the route
+	// that matched, or "none", the status, and how long it took.
+	Answered func(route string, status int, took time.Duration)
+	Version  string
+	Log      *slog.Logger
 }
 
-type server struct{ Config }
+type server struct {
+	Config
+	schemas map[string]any // of the document
+	rounds  rounds
+	packers packers
+	// work is making answers and compressing them, histories making those
+	// with a window, which decode some hundred kilobytes for each item.
+	work, histories *gate
+	subscribers     chan struct{}
+}
+
+// Bounds of what goes on at once.
+const (
+	maxWork        = 16
+	maxHistoryWork = 4
+	patience       = 2 * time.Second
+	maxSubscribers = 256
+)
 
 // New returns the handler of /api/v1, /healthz, /livez and /readyz. Any other
 // path is answered with a 404 problem.
 func New(cfg Config) (http.Handler, error) {
-	if cfg.Reader == nil || cfg.Selector == nil || cfg.Summarize == nil || cfg.Live == nil || cfg.Ready == nil || cfg.Log == nil {
-		return nil, errors.New("rest needs a reader, a selector, a summary, live, ready and a log")
+	if cfg.Reader == nil || cfg.Selector == nil || cfg.Live == nil || cfg.Ready == nil || cfg.Stopping == nil || cfg.Answered == nil || cfg.Log == nil {
+		return nil, errors.New("rest needs a reader, a selector, a summary, live, ready, stopping, answered and a log")
 	}
-	document, err := openAPI(cfg.Version)
+	document, schemas, err := openAPI(cfg.Version)
 	if err != nil {
 		return nil, err
 	}
-	// A compressed answer is another representation, so its strong ETag differs.
-	compress, err := gzhttp.NewWrapper(gzhttp.CompressionLevel(1), gzhttp.MinSize(1024),
-		gzhttp.EnableZstd(false), gzhttp.SuffixETag(gzipSuffix))
-	if err != nil {
-		return nil, fmt.Errorf("set up compression: %w", err)
+	s := &server{
+		Config: cfg, schemas: schemas,
+		work:        newGate("answers", maxWork, patience),
+		histories:   newGate("answers with a window", maxHistoryWork, patience),
+		subscribers: make(chan struct{}, maxSubscribers),
 	}
-	s := &server{cfg}
-	return compress(s.router(document)), nil
+	return s.router(document), nil
+}
+
+// names are what fields may choose from in answers of that schema.
+func (s *server) names(schema string) fields {
+	return namesOf(map[string]any{"$ref": "#/components/schemas/" + schema}, s.schemas)
 }
 
 func (s *server) router(document []byte) *echo.Echo {
 	e := echo.New()
 	e.IPExtractor = echo.ExtractIPDirect()
 	e.HTTPErrorHandler = s.fail
-	e.Pre(protect, middleware.RecoverWithConfig(middleware.RecoverConfig{
+	e.Pre(s.account, protect, middleware.RecoverWithConfig(middleware.RecoverConfig{
 		DisableErrorHandler: true,
 		LogErrorFunc: func(_ echo.Context, err error, stack []byte) error {
 			return fmt.Errorf("handler panicked: %w\n%s", err, stack)
@@ -89,35 +124,55 @@ func (s *server) router(document []byte) *echo.Echo {
 	return e
 }
 
+const (
+	v1         = "/api/v1"
+	eventsPath = v1 + "/events"
+)
+
 // routes has every path that the hub's REST answers.
 func (s *server) routes(get func(path string, h echo.HandlerFunc), document []byte) {
 	get("/healthz", text("ok\n"))
 	get("/livez", s.live)
 	get("/readyz", s.ready)
 
-	const v1 = "/api/v1"
-	get(v1+"/cluster", s.one(cluster))
+	get(v1+"/cluster", s.one(hub.KindCluster, cluster))
 	get(v1+"/nodes", s.list("NodeList", hub.KindNode, takesNone, all(nodes)))
-	get(v1+"/nodes/:node", s.one(node))
+	get(v1+"/nodes/:node", s.one(hub.KindNode, node))
 	get(v1+"/nodes/:node/pods", s.list("PodList", hub.KindPod, takesNamespace, within(node, pods)))
 	get(v1+"/pods", s.list("PodList", hub.KindPod, takesNamespace|takesNode, all(pods)))
 	get(v1+"/workloads", s.list("WorkloadList", hub.KindWorkload, takesNamespace, all(workloads)))
 	get(v1+"/namespaces", s.list("NamespaceList", hub.KindNamespace, takesNone, all(namespaces)))
 
 	const ns = v1 + "/namespaces/:namespace"
-	get(ns, s.one(namespace))
+	get(ns, s.one(hub.KindNamespace, namespace))
 	get(ns+"/pods", s.list("PodList", hub.KindPod, takesNode, within(namespace, pods)))
-	get(ns+"/pods/:pod", s.one(pod))
+	get(ns+"/pods/:pod", s.one(hub.KindPod, pod))
 	get(ns+"/deployments", s.list("DeploymentList", hub.KindWorkload, takesNone, within(namespace, deployments)))
-	get(ns+"/deployments/:deployment", s.one(deployment))
+	get(ns+"/deployments/:deployment", s.one(hub.KindWorkload, deployment))
 	get(ns+"/deployments/:deployment/pods", s.list("PodList", hub.KindPod, takesNode, within(deployment, pods)))
 	get(ns+"/workloads", s.list("WorkloadList", hub.KindWorkload, takesNone, within(namespace, workloads)))
-	get(ns+"/workloads/:kind/:name", s.one(workload))
+	get(ns+"/workloads/:kind/:name", s.one(hub.KindWorkload, workload))
 	get(ns+"/workloads/:kind/:name/pods", s.list("PodList", hub.KindPod, takesNode, within(workload, pods)))
 
-	get(v1+"/top", s.answer(takesTop, s.top))
-	get(v1+"/status", s.answer(takesNone, s.status))
-	get(v1+"/openapi.json", fixed(document))
+	get(v1+"/top", s.top())
+	get(v1+"/status", s.answer(rules{}, s.status))
+	get(eventsPath, s.events)
+	get(v1+"/openapi.json", s.fixed(document))
+}
+
+// account turns an error into its answer and tells how long answering took. How
+// long events go on says nothing.
+func (s *server) account(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		began := time.Now()
+		if err := next(c); err != nil {
+			s.fail(err, c)
+		}
+		if c.Path() != eventsPath {
+			s.Answered(cmp.Or(c.Path(), "none"), c.Response().Status, time.Since(began))
+		}
+		return nil
+	}
 }
 
 // protect sets the headers that keep a browser from taking an answer for
@@ -128,7 +183,7 @@ func protect(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		h.Set("Cache-Control", "private, no-cache")
+		h.Set("Cache-Control", "no-store") // unless an answer says otherwise
 		return next(c)
 	}
 }

@@ -113,13 +113,16 @@ func TestHead(t *testing.T) {
 
 func TestHeaders(t *testing.T) {
 	h := handler(t, testReader())
-	for _, target := range []string{v1 + "/pods", v1 + "/no-such", "/healthz", v1 + "/openapi.json"} {
+	for target, kept := range map[string]string{
+		v1 + "/pods": "private, no-cache", v1 + "/openapi.json": "private, no-cache",
+		v1 + "/no-such": "no-store", v1 + "/pods?limit=0": "no-store", "/healthz": "no-store",
+	} {
 		w := get(h, target, "Origin", "https://elsewhere.example")
 		for name, want := range map[string]string{
 			"X-Content-Type-Options":      "nosniff",
 			"Referrer-Policy":             "no-referrer",
 			"Content-Security-Policy":     "default-src 'none'; frame-ancestors 'none'",
-			"Cache-Control":               "private, no-cache",
+			"Cache-Control":               kept,
 			"Access-Control-Allow-Origin": "",
 		} {
 			if got := w.Header().Get(name); got != want {
@@ -154,9 +157,7 @@ func TestNotModified(t *testing.T) {
 			t.Errorf("%s: status %d, want 200", name, w.Code)
 		}
 	}
-	next := *r.view.Round
-	next.Number++
-	r.view.Round = &next
+	r.next()
 	if w := get(h, v1+"/pods", "If-None-Match", tag); w.Code != http.StatusOK || w.Header().Get("ETag") == tag {
 		t.Errorf("in the next round: status %d, ETag %s as before", w.Code, w.Header().Get("ETag"))
 	}

@@ -112,7 +112,7 @@ type attach struct {
 	AttachSeconds *float64 `json:"attachSeconds"`
 }
 
-func (s *server) status(r *request) (any, error) {
+func (s *server) status(r *request) (*body, error) {
 	round := r.view.Round
 	answer := status{
 		APIVersion: apiVersion, Kind: "Status",
@@ -138,7 +138,7 @@ func (s *server) status(r *request) (any, error) {
 		n := &round.Nodes[i]
 		answer.Agents = append(answer.Agents, agentStatusOf(n, ready[n.Node], round.Started))
 	}
-	return answer, nil
+	return jsonBody(answer)
 }
 
 func agentStatusOf(n *hub.NodeState, ready, started time.Time) agentStatus {

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -63,15 +64,15 @@ func thingOf(kind hub.Kind, item *hub.Item) thing {
 	return t
 }
 
-// is reports whether the item has the thing's name.
-func (t thing) is(item *hub.Item) bool {
+// compareToThing finds a thing in its list of a View, which is in this order.
+func compareToThing(item *hub.Item, t thing) int {
 	switch t.kind {
 	case hub.KindPod:
-		return item.Name == t.name && item.Namespace == t.namespace
+		return cmp.Or(cmp.Compare(item.Namespace, t.namespace), cmp.Compare(item.Name, t.name))
 	case hub.KindWorkload:
-		return item.Name == t.name && item.Namespace == t.namespace && item.Kind == t.ownerKind
+		return cmp.Or(cmp.Compare(item.Namespace, t.namespace), cmp.Compare(item.Kind, t.ownerKind), cmp.Compare(item.Name, t.name))
 	}
-	return item.Name == t.name
+	return cmp.Compare(item.Name, t.name)
 }
 
 // holds reports whether the item is part of the thing.
@@ -104,7 +105,7 @@ func (r *request) find(t thing) (*hub.Item, error) {
 	case hub.KindWorkload:
 		items = r.view.Workloads
 	}
-	if i := slices.IndexFunc(items, t.is); i >= 0 {
+	if i, ok := slices.BinarySearchFunc(items, t, compareToThing); ok {
 		return items[i], nil
 	}
 	if t.namespace != "" {

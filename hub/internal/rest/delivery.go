@@ -1,0 +1,143 @@
+package rest
+
+import (
+	"bufio"
+	"fmt"
+	"hash/fnv"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/kubemon/kubemon/hub"
+)
+
+// A delivery is an answer on its way to one client.
+type delivery struct {
+	tag   string // of the ETag, without quotes and the coding's suffix
+	held  coding // in which the client has the answer, by isHeld
+	began time.Time
+	round uint64 // 0 for what is of no round
+	body  *body
+	built bool // for this client
+}
+
+// roundTag is what the ETags of a round begin with: one round of one hub.
+func roundTag(r *hub.Round) string {
+	return strconv.FormatInt(r.Started.UnixNano(), 36) + "-" + strconv.FormatUint(r.Number, 10)
+}
+
+// answerTag is strong together with the coding's suffix: in one round of one
+// hub, one path and query always have the same bytes.
+func answerTag(r *hub.Round, asked *url.URL) string {
+	return roundTag(r) + "-" + hashOf(asked.EscapedPath()+"?"+asked.RawQuery)
+}
+
+func hashOf(text string) string {
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(text)) // never fails
+	return strconv.FormatUint(hash.Sum64(), 36)
+}
+
+// isHeld reports whether the client has the answer, in any coding. An asterisk
+// counts once it is known that there is one.
+func (d *delivery) isHeld(header http.Header, exists bool) bool {
+	for _, tags := range header.Values("If-None-Match") {
+		for tag := range strings.SplitSeq(tags, ",") {
+			tag = strings.TrimSpace(tag)
+			if tag == "*" && exists {
+				return true
+			}
+			tag = strings.Trim(strings.TrimPrefix(tag, "W/"), `"`)
+			for c := range codings {
+				if tag == d.tag+c.suffix() {
+					d.held = c
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func (d *delivery) notModified(c echo.Context) error {
+	d.setHeader(c.Response().Header(), d.held, "")
+	return c.NoContent(http.StatusNotModified)
+}
+
+// setHeader says what the answer is and how long it holds: the client may keep
+// it, and asks each time whether it still does.
+func (d *delivery) setHeader(h http.Header, c coding, timing string) {
+	h.Set("ETag", `"`+d.tag+c.suffix()+`"`)
+	h.Set("Cache-Control", "private, no-cache")
+	h.Set("Vary", "Accept-Encoding")
+	if d.round > 0 {
+		h.Set("Server-Timing", `round;desc="`+strconv.FormatUint(d.round, 10)+`"`+timing)
+	}
+}
+
+// deliver sends the answer in the coding that the client prefers. grow is told
+// what is kept of the answer besides.
+func (s *server) deliver(c echo.Context, d *delivery, grow func(bytes int)) error {
+	timing := ", cached"
+	if d.built {
+		timing = duration("encode", d.began)
+	}
+	pieces, size := d.body.pieces, d.body.size
+	coded := codingFor(c.Request().Header.Values("Accept-Encoding"), size)
+	if coded != identity {
+		began := time.Now()
+		packed, built, err := s.in(c.Request().Context(), coded, d.body)
+		if err != nil {
+			return err
+		}
+		if built {
+			timing += duration("compress", began)
+			grow(len(packed))
+		}
+		pieces, size = [][]byte{packed}, len(packed)
+	}
+	h := c.Response().Header()
+	if coded != identity {
+		h.Set("Content-Encoding", coded.String())
+	}
+	d.setHeader(h, coded, timing)
+	h.Set("Content-Type", echo.MIMEApplicationJSON)
+	h.Set("Content-Length", strconv.Itoa(size))
+	c.Response().WriteHeader(http.StatusOK)
+	if c.Request().Method == http.MethodHead {
+		return nil
+	}
+	return write(c.Response(), pieces)
+}
+
+// duration is an entry of Server-Timing behind others, in milliseconds.
+func duration(name string, began time.Time) string {
+	milliseconds := float64(time.Since(began).Microseconds()) / 1000
+	return ", " + name + ";dur=" + strconv.FormatFloat(milliseconds, 'f', -1, 64)
+}
+
+// write sends small pieces together, and large ones as they are.
+func write(w http.ResponseWriter, pieces [][]byte) error {
+	if len(pieces) == 1 {
+		_, err := w.Write(pieces[0])
+		return ended(err)
+	}
+	buffer := bufio.NewWriterSize(w, 16<<10)
+	for _, piece := range pieces {
+		if _, err := buffer.Write(piece); err != nil {
+			return ended(err)
+		}
+	}
+	return ended(buffer.Flush())
+}
+
+func ended(err error) error {
+	if err != nil {
+		return fmt.Errorf("%w: %w", errGone, err)
+	}
+	return nil
+}

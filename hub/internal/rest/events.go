@@ -1,0 +1,134 @@
+package rest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/kubemon/kubemon/hub"
+)
+
+// Times of the events.
+const (
+	// heartbeat is sent when there is nothing to say, so that proxies keep the
+	// connection and a client that is gone is noticed.
+	heartbeat = 15 * time.Second
+	// eventTime is how long a client may take to read one event.
+	eventTime = 10 * time.Second
+	// subscription is how long one lasts. The client comes back by itself, and
+	// one that does not read has filled little of the kernel's buffers.
+	subscription = 30 * time.Minute
+	// comeBack is when a client asks again after its connection has ended.
+	comeBack = 5 * time.Second
+)
+
+// A tick tells that there is another round.
+type tick struct {
+	Number          uint64    `json:"number"`
+	Time            time.Time `json:"time"`
+	IntervalSeconds float64   `json:"intervalSeconds"`
+	// Nodes counts them by state.
+	Nodes map[string]int `json:"nodes"`
+	// ETag begins the ETags of all the round's answers.
+	ETag string `json:"etag"`
+}
+
+func tickOf(v *hub.View) tick {
+	t := tick{
+		Number: v.Round.Number, Time: v.Round.Time, IntervalSeconds: v.Round.Interval.Seconds(), ETag: roundTag(v.Round),
+		Nodes: map[string]int{hub.StateOK: 0, hub.StateStale: 0, hub.StateDown: 0, hub.StateUnsupported: 0, hub.StatePending: 0},
+	}
+	for _, node := range v.Nodes {
+		t.Nodes[node.Status.State]++
+	}
+	return t
+}
+
+// events tells a client of each round as it is published. Nothing is queued:
+// who reads slowly is told of the latest round next, and who does not read
+// loses the connection. Rounds never wait.
+func (s *server) events(c echo.Context) error {
+	if _, err := (rules{}).parse(c.Request().URL.RawQuery); err != nil {
+		return err
+	}
+	select {
+	case s.subscribers <- struct{}{}:
+		defer func() { <-s.subscribers }()
+	default:
+		return busy("%d clients are told of the rounds, and no more can be; ask for answers instead", cap(s.subscribers))
+	}
+	h := c.Response().Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("X-Accel-Buffering", "no") // nginx would keep events back
+	c.Response().WriteHeader(http.StatusOK)
+	if c.Request().Method == http.MethodHead {
+		return nil
+	}
+	stream := stream{http.NewResponseController(c.Response()), c.Response()}
+	// The server's own deadline for reading is that of a request, and would end
+	// the connection.
+	if err := stream.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return fmt.Errorf("%w: %w", errGone, err)
+	}
+	return s.tell(c.Request(), stream)
+}
+
+// tell sends events until the client, the hub or the subscription ends.
+func (s *server) tell(r *http.Request, to stream) error {
+	told := r.Header.Get("Last-Event-ID")
+	end := time.NewTimer(subscription)
+	defer end.Stop()
+	quiet := time.NewTicker(heartbeat)
+	defer quiet.Stop()
+	text := fmt.Appendf(nil, "retry: %d\n\n", comeBack.Milliseconds())
+	for {
+		published := s.Reader.Published() // before the view: none is missed
+		if view, err := s.Reader.View(); err == nil && roundTag(view.Round) != told {
+			told = roundTag(view.Round)
+			data, err := json.Marshal(tickOf(view))
+			if err != nil {
+				return fmt.Errorf("encode event: %w", err)
+			}
+			text = fmt.Appendf(text, "event: round\nid: %s\ndata: %s\n\n", told, data)
+		}
+		if err := to.send(text); err != nil {
+			return err
+		}
+		select {
+		case <-published:
+			text = nil
+		case <-quiet.C:
+			text = []byte(":\n\n")
+		case <-end.C:
+			return nil
+		case <-s.Stopping:
+			return nil
+		case <-r.Context().Done():
+			return nil
+		}
+	}
+}
+
+// A stream is an answer that goes on.
+type stream struct {
+	*http.ResponseController
+	body http.ResponseWriter
+}
+
+// send writes text and lets it leave, in the time there is for an event.
+func (s stream) send(text []byte) error {
+	if err := s.SetWriteDeadline(time.Now().Add(eventTime)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return fmt.Errorf("%w: %w", errGone, err)
+	}
+	if _, err := s.body.Write(text); err != nil {
+		return fmt.Errorf("%w: %w", errGone, err)
+	}
+	if err := s.Flush(); err != nil {
+		return fmt.Errorf("%w: %w", errGone, err)
+	}
+	return nil
+}

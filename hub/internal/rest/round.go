@@ -1,0 +1,193 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/kubemon/kubemon/hub"
+)
+
+// Bounds of what is kept of a round. What does not fit is made anew for each
+// request.
+const (
+	maxItemBytes   = 64 << 20 // of items: twenty-five thousand pods of two containers
+	maxAnswerBytes = 32 << 20 // of all else, compressed answers above all
+	maxAnswers     = 512
+)
+
+// rounds finds the bytes that were made of a view.
+type rounds struct {
+	mu     sync.Mutex
+	latest *round
+}
+
+// of returns what is kept of the view. A request that is still at an older
+// view than others gets nothing of theirs.
+func (r *rounds) of(view *hub.View) *round {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.latest != nil && r.latest.view == view {
+		return r.latest
+	}
+	fresh := &round{view: view, answers: make(map[string]*made), items: newItems(maxItemBytes)}
+	if r.latest == nil || r.latest.view.Round.Number < view.Round.Number || r.latest.view.Round.Started != view.Round.Started {
+		r.latest = fresh
+		time.AfterFunc(2*view.Round.Interval, func() { r.drop(fresh) }) // nobody may ask in the next round
+	}
+	return fresh
+}
+
+func (r *rounds) drop(old *round) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.latest == old {
+		r.latest = nil
+	}
+}
+
+// A round keeps the bytes of one view: of its items, and of the answers that
+// were made of it.
+type round struct {
+	view  *hub.View
+	items *items
+
+	mu      sync.Mutex
+	answers map[string]*made // by path and query
+	bytes   int
+}
+
+// made is an answer, or its error, once done is closed.
+type made struct {
+	done chan struct{}
+	body *body
+	err  error
+}
+
+// errBroken is what those get who waited for an answer whose making panicked.
+var errBroken = errors.New("making the same answer for another request panicked")
+
+// answer returns the answer to a path and query, and whether this call built
+// it. Who asks for what somebody else is building waits for that.
+func (r *round) answer(ctx context.Context, question string, build func() (*body, error)) (b *body, built bool, err error) {
+	r.mu.Lock()
+	m := r.answers[question]
+	if m != nil {
+		r.mu.Unlock()
+		select {
+		case <-m.done:
+			return m.body, false, m.err
+		case <-ctx.Done():
+			return nil, false, ctx.Err()
+		}
+	}
+	m = &made{done: make(chan struct{}), err: errBroken}
+	if len(r.answers) < maxAnswers && r.bytes < maxAnswerBytes {
+		r.answers[question] = m
+	}
+	r.mu.Unlock()
+
+	defer func() { // also when build panics
+		if m.err != nil {
+			r.forget(question)
+		}
+		close(m.done)
+	}()
+	m.body, m.err = build()
+	if m.err == nil {
+		r.grow(question, m.body.owned)
+	}
+	return m.body, true, m.err
+}
+
+func (r *round) forget(question string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.answers, question)
+}
+
+// grow counts bytes that an answer has come to hold, and keeps it no longer if
+// they are too many.
+func (r *round) grow(question string, bytes int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.answers[question]; !ok {
+		return
+	}
+	if r.bytes+bytes > maxAnswerBytes {
+		delete(r.answers, question) // its bytes stay counted: what it had is in use until it was sent
+		return
+	}
+	r.bytes += bytes
+}
+
+// items keeps the JSON of a view's items, made when it is first asked for.
+type items struct {
+	mu    sync.Mutex
+	made  map[*hub.Item][]byte
+	chunk []byte
+	room  int // bytes that may still be kept
+}
+
+// Items are written into chunks: one allocation for fifty pods.
+const (
+	chunkBytes = 128 << 10
+	chunkSpare = 8 << 10 // most items are smaller
+)
+
+func newItems(room int) *items { return &items{made: make(map[*hub.Item][]byte), room: room} }
+
+// of returns the bytes of one item.
+func (i *items) of(item *hub.Item) []byte {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	made := i.json(item)
+	return made[:len(made)-1]
+}
+
+// list returns the bytes of all items with commas between them, in as few
+// pieces as they come.
+func (i *items) list(list []placed) [][]byte {
+	if len(list) == 0 {
+		return nil
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	var pieces [][]byte
+	last := i.json(list[0].item)
+	for _, p := range list[1:] {
+		next := i.json(p.item)
+		if follows(last, next) {
+			last = last[:len(last)+len(next)]
+			continue
+		}
+		pieces = append(pieces, last)
+		last = next
+	}
+	return append(pieces, last[:len(last)-1])
+}
+
+// follows reports whether b begins where a ends in one chunk.
+func follows(a, b []byte) bool {
+	return len(a)+len(b) <= cap(a) && &a[:len(a)+1][len(a)] == &b[0]
+}
+
+// json returns the item's bytes and a comma. The slice has the rest of its
+// chunk as capacity; nothing in a chunk is ever changed.
+func (i *items) json(item *hub.Item) []byte {
+	if made, ok := i.made[item]; ok {
+		return made
+	}
+	if cap(i.chunk)-len(i.chunk) < chunkSpare {
+		i.chunk = make([]byte, 0, chunkBytes)
+	}
+	start := len(i.chunk)
+	i.chunk = append(appendItem(i.chunk, item), ',')
+	made := i.chunk[start:]
+	if len(made) <= i.room {
+		i.room -= len(made)
+		i.made[item] = made
+	}
+	return made
+}
