@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"iter"
 	"log/slog"
 	"math"
 	"slices"
@@ -132,7 +133,7 @@ func (c *cluster) KeepSums(s *hub.Sums) error {
 }
 
 // Round asks the machines at once, like the real thing.
-func (c *cluster) Round(ctx context.Context, agents []hub.Agent) []hub.Result {
+func (c *cluster) Round(ctx context.Context, agents []hub.Agent) iter.Seq2[int, hub.Result] {
 	c.changes.Lock()
 	oversleeps := c.oversleeps
 	c.changes.Unlock()
@@ -147,7 +148,7 @@ func (c *cluster) Round(ctx context.Context, agents []hub.Agent) []hub.Result {
 		})
 	}
 	wait.Wait()
-	return results
+	return slices.All(results)
 }
 
 func (c *cluster) ask(ctx context.Context, address string) (*snapshot.Snapshot, error) {

@@ -27,6 +27,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"iter"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -42,9 +43,10 @@ type Agents interface {
 	Changed() <-chan struct{}
 }
 
-// A Scraper asks each agent once; scrape's does.
+// A Scraper asks each agent once, and yields what each answers with its place
+// in the list, in any order; scrape's does.
 type Scraper interface {
-	Round(context.Context, []hub.Agent) []hub.Result
+	Round(context.Context, []hub.Agent) iter.Seq2[int, hub.Result]
 }
 
 // A Store keeps frames and sums; window's does.
@@ -103,6 +105,7 @@ type Pipeline struct {
 	started time.Time
 	line    timeline
 	nodes   map[string]*node // by agentKey
+	byName  map[string]*node // by what their agents last said
 	number  uint64           // of publications
 	// now is the current round's time, began when it began by the hub's clock.
 	now, began time.Time
@@ -118,7 +121,7 @@ func New(c Config) *Pipeline {
 	if c.Meter == nil {
 		c.Meter = unmetered{}
 	}
-	return &Pipeline{Config: c, nodes: make(map[string]*node)}
+	return &Pipeline{Config: c, nodes: make(map[string]*node), byName: make(map[string]*node)}
 }
 
 // View returns the latest answers, or hub.ErrNotReady before the first round

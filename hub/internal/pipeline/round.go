@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/kubemon/kubemon/hub"
@@ -93,6 +94,7 @@ func (p *Pipeline) reconcile() (gone bool) {
 		n.asked = n.asked && n.present
 		if !n.present && !slices.ContainsFunc(inventory.Nodes, func(o *hub.Node) bool { return o.Name == n.state.Node }) {
 			delete(p.nodes, key)
+			p.forgetName(n)
 			gone = true
 			p.Log.Info("node is gone", "node", n.state.Node)
 		}
@@ -116,7 +118,7 @@ func (p *Pipeline) pick(match func(*node) bool) []*node {
 
 // ask asks the nodes' agents and takes what they answer before until; failed
 // is called for each node without a new sample. If the hub stops meanwhile, a
-// missing answer means nothing and all are dropped.
+// missing answer means nothing and is dropped.
 func (p *Pipeline) ask(ctx context.Context, until time.Time, nodes []*node, failed func(*node, error)) {
 	bounded, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
@@ -125,18 +127,18 @@ func (p *Pipeline) ask(ctx context.Context, until time.Time, nodes []*node, fail
 		n.asked = true
 		agents[i] = n.state.Agent
 	}
-	results := p.Scraper.Round(bounded, agents)
-	if ctx.Err() != nil {
-		return
-	}
-	inventory := p.Names.Inventory()
-	for i, n := range nodes {
+	inventory := sync.OnceValue(p.Names.Inventory) // as late as the first answer
+	for i, result := range p.Scraper.Round(bounded, agents) {
+		if ctx.Err() != nil {
+			return
+		}
+		n := nodes[i]
 		p.change(n, func() {
-			if err := p.take(n, &results[i], inventory); err != nil {
+			if err := p.take(n, &result, inventory()); err != nil {
 				failed(n, err)
 			}
 		})
-		p.Meter.Asked(&results[i])
+		p.Meter.Asked(&result)
 	}
 }
 
@@ -156,7 +158,9 @@ func (p *Pipeline) take(n *node, r *hub.Result, inventory *hub.Inventory) error 
 		return fmt.Errorf("get %s: %w", r.Agent.URL, err)
 	}
 	frame := p.Attribute(reading, inventory, p.now)
+	p.forgetName(n) // a static address may lead to another node now
 	n.take(r, reading, frame)
+	p.byName[n.state.Node] = n
 	if err := p.Store.Keep(frame); err != nil {
 		p.Log.Error("frame not kept", "node", n.state.Node, "err", err)
 		return nil
@@ -187,17 +191,23 @@ func (p *Pipeline) sum(view *hub.View) {
 	p.summed = p.keeps
 }
 
-// nodeNamed returns the node with an agent that is known to be of that name.
+// nodeNamed returns the node with an agent that is known to be of that name: by
+// what discover says, or by what the agent of a static address said last.
 func (p *Pipeline) nodeNamed(name string) *node {
 	if n := p.nodes[name]; n != nil {
 		return n
 	}
-	for _, n := range p.nodes {
-		if n.last != nil && n.state.Node == name {
-			return n
-		}
+	if n := p.byName[name]; n != nil && n.last != nil {
+		return n
 	}
 	return nil
+}
+
+// forgetName makes the node's name free for another.
+func (p *Pipeline) forgetName(n *node) {
+	if p.byName[n.state.Node] == n {
+		delete(p.byName, n.state.Node)
+	}
 }
 
 func (p *Pipeline) missRound(n *node, err error) { n.miss(err, time.Now()) }

@@ -53,7 +53,7 @@ func TestHungAgentsDelayNobody(t *testing.T) {
 			agents = append(agents, hub.Agent{Node: node, URL: "http://" + host})
 		}
 		began := time.Now()
-		results := s.Round(t.Context(), agents)
+		results := round(t.Context(), s, agents)
 		if took := time.Since(began); took > timeout+time.Second {
 			t.Errorf("the round took %v, want little more than the timeout of %v", took, timeout)
 		}
@@ -102,7 +102,7 @@ func TestBombCostsNothing(t *testing.T) {
 		})))
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		r := s.Round(t.Context(), []hub.Agent{{Node: "node1", URL: "http://node1:1"}})[0]
+		r := round(t.Context(), s, []hub.Agent{{Node: "node1", URL: "http://node1:1"}})[0]
 		runtime.ReadMemStats(&after)
 		checkError(t, r, `encoding "gzip", which was not asked for`)
 		if grown := after.TotalAlloc - before.TotalAlloc; grown > 1<<20 {
@@ -127,7 +127,7 @@ func TestAnnouncedLengthIsAHint(t *testing.T) {
 		})))
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		r := s.Round(t.Context(), []hub.Agent{{URL: "http://node1:1"}})[0]
+		r := round(t.Context(), s, []hub.Agent{{URL: "http://node1:1"}})[0]
 		runtime.ReadMemStats(&after)
 		checkError(t, r, "no whole answer within 1s")
 		if grown := after.TotalAlloc - before.TotalAlloc; grown > 1<<20 {
@@ -161,7 +161,7 @@ func TestDualStack(t *testing.T) {
 		at(v6(2), answer(t, "node2", ""))
 		var got []hub.Failure
 		for _, a := range agents { // one by one, for asked
-			got = append(got, s.Round(t.Context(), []hub.Agent{a})[0].Failure)
+			got = append(got, round(t.Context(), s, []hub.Agent{a})[0].Failure)
 		}
 		if want := []hub.Failure{"", "", hub.FailureStatus, hub.FailureRefused}; !slices.Equal(got, want) {
 			t.Errorf("failures %q, want %q", got, want)

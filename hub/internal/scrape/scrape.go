@@ -17,6 +17,7 @@ package scrape
 import (
 	"context"
 	"errors"
+	"iter"
 	"net"
 	"net/http"
 	"sync"
@@ -84,10 +85,34 @@ func New(c Config) *Scraper {
 	}
 }
 
-// Round asks every agent once and returns one Result for each, in order. It
-// returns when all have answered or their time, or ctx, is over.
-func (s *Scraper) Round(ctx context.Context, agents []hub.Agent) []hub.Result {
-	results := make([]hub.Result, len(agents))
+// Round asks every agent once and yields one Result for each, with its agent's
+// place in the list, as they come: what one takes up can go before the next is
+// read. It ends when all have answered or their time, or ctx, is over.
+func (s *Scraper) Round(ctx context.Context, agents []hub.Agent) iter.Seq2[int, hub.Result] {
+	return func(yield func(int, hub.Result) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		answers := make(chan answer)
+		go func() {
+			defer close(answers)
+			s.askAll(ctx, agents, answers)
+		}()
+		wanted := true
+		for a := range answers { // to the end, so that nothing is left running
+			if wanted = wanted && yield(a.place, a.result); !wanted {
+				cancel()
+			}
+		}
+	}
+}
+
+// An answer is one agent's, with its place among those asked.
+type answer struct {
+	place  int
+	result hub.Result
+}
+
+func (s *Scraper) askAll(ctx context.Context, agents []hub.Agent, answers chan<- answer) {
 	places := make(chan struct{}, concurrency)
 	// Tasks return no error: one agent must not cancel the others.
 	var g errgroup.Group
@@ -97,12 +122,11 @@ func (s *Scraper) Round(ctx context.Context, agents []hub.Agent) []hub.Result {
 		g.Go(func() error {
 			defer leave()
 			defer time.AfterFunc(patience, leave).Stop()
-			results[i] = s.ask(ctx, agent)
+			answers <- answer{i, s.ask(ctx, agent)}
 			return nil
 		})
 	}
 	_ = g.Wait()
-	return results
 }
 
 func (s *Scraper) ask(ctx context.Context, agent hub.Agent) hub.Result {

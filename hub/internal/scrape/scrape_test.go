@@ -79,7 +79,7 @@ func TestRoundKeepsOrderAndFailsAlone(t *testing.T) {
 			want = append(want, node)
 		}
 	}
-	results := scraper(t, long).Round(t.Context(), agents)
+	results := round(t.Context(), scraper(t, long), agents)
 	var got []string
 	for i, r := range results {
 		if diff := cmp.Diff(agents[i], r.Agent); diff != "" {
@@ -102,8 +102,35 @@ func TestRoundKeepsOrderAndFailsAlone(t *testing.T) {
 	}
 }
 
+// round is a whole Round: one result for each agent, in their order.
+func round(ctx context.Context, s *scrape.Scraper, agents []hub.Agent) []hub.Result {
+	results := make([]hub.Result, len(agents))
+	for i, r := range s.Round(ctx, agents) {
+		results[i] = r
+	}
+	return results
+}
+
+// TestRoundCanBeLeft stops taking results, and nothing is left running: the
+// agents that still hang lose their connections.
+func TestRoundCanBeLeft(t *testing.T) {
+	left := make(chan struct{})
+	hanging := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+		close(left)
+	}))
+	agents := []hub.Agent{{URL: hanging}, {URL: serve(t, answer(t, "node1", ""))}}
+	for i, r := range scraper(t, long).Round(t.Context(), agents) {
+		if i != 1 || r.Err != nil {
+			t.Errorf("the first result is %d: %v", i, r.Err)
+		}
+		break
+	}
+	<-left
+}
+
 func TestRoundOfNobody(t *testing.T) {
-	if got := scraper(t, long).Round(t.Context(), nil); len(got) != 0 {
+	if got := round(t.Context(), scraper(t, long), nil); len(got) != 0 {
 		t.Errorf("Round of no agents = %v", got)
 	}
 }
@@ -115,7 +142,7 @@ func TestRoundAsksForSnapshots(t *testing.T) {
 		answer(t, "node1", "")(w, r)
 	}))
 	s := scraper(t, long)
-	first := s.Round(t.Context(), []hub.Agent{{URL: url}})[0]
+	first := round(t.Context(), s, []hub.Agent{{URL: url}})[0]
 	if first.Err != nil {
 		t.Fatal(first.Err)
 	}
@@ -129,7 +156,7 @@ func TestRoundAsksForSnapshots(t *testing.T) {
 		t.Errorf("asked for %s first", chosen)
 	}
 	port := got.RemoteAddr
-	if again := s.Round(t.Context(), []hub.Agent{{URL: url}})[0]; again.Err != nil || got.RemoteAddr != port {
+	if again := round(t.Context(), s, []hub.Agent{{URL: url}})[0]; again.Err != nil || got.RemoteAddr != port {
 		t.Errorf("the second round did not use the first one's connection: %v", again.Err)
 	}
 }
@@ -195,7 +222,7 @@ func TestRoundRefuses(t *testing.T) {
 	s := scraper(t, long)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := s.Round(t.Context(), []hub.Agent{{Node: "node1", URL: serve(t, tt.agent)}})[0]
+			r := round(t.Context(), s, []hub.Agent{{Node: "node1", URL: serve(t, tt.agent)}})[0]
 			checkError(t, r, tt.want...)
 			if r.Failure != tt.failure {
 				t.Errorf("counted as %q, want %q", r.Failure, tt.failure)
@@ -226,14 +253,14 @@ func TestRoundRefusedConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := scraper(t, long)
-	first := s.Round(t.Context(), []hub.Agent{{URL: url}})[0]
+	first := round(t.Context(), s, []hub.Agent{{URL: url}})[0]
 	if want := fmt.Sprintf("get %s/snapshot: connection refused", url); first.Err == nil || first.Err.Error() != want {
 		t.Errorf("error = %v, want %s", first.Err, want)
 	}
 	if first.Failure != hub.FailureRefused {
 		t.Errorf("counted as %q, want %q", first.Failure, hub.FailureRefused)
 	}
-	second := s.Round(t.Context(), []hub.Agent{{URL: url}})[0]
+	second := round(t.Context(), s, []hub.Agent{{URL: url}})[0]
 	if first.Err.Error() != second.Err.Error() {
 		t.Errorf("the same fault has two texts: %q and %q", first.Err, second.Err)
 	}
@@ -252,7 +279,7 @@ func TestRoundEnds(t *testing.T) {
 		}
 	}
 	s := scraper(t, 50*time.Millisecond)
-	results := s.Round(t.Context(), []hub.Agent{
+	results := round(t.Context(), s, []hub.Agent{
 		{URL: serve(t, http.HandlerFunc(silent))}, {URL: serve(t, http.HandlerFunc(dripping))},
 	})
 	for _, r := range results {
@@ -277,7 +304,7 @@ func TestRoundStopsWithItsContext(t *testing.T) {
 		<-asked
 		cancel()
 	}()
-	r := scraper(t, long).Round(ctx, []hub.Agent{{URL: url}})[0]
+	r := round(ctx, scraper(t, long), []hub.Agent{{URL: url}})[0]
 	if !errors.Is(r.Err, context.Canceled) {
 		t.Errorf("error = %v, want canceled", r.Err)
 	}
@@ -309,7 +336,7 @@ func FuzzRound(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, contentType string, body []byte) {
 		status = 200 + int(uint(status)%400) // what a server can send
 		current <- response{status, contentType, body}
-		r := s.Round(t.Context(), []hub.Agent{{Node: "node1", URL: server.URL}})[0]
+		r := round(t.Context(), s, []hub.Agent{{Node: "node1", URL: server.URL}})[0]
 		if r.Err == nil && (status != 200 || r.Snapshot.Node != "node1") {
 			t.Errorf("%d %q gave a snapshot of %q", status, contentType, r.Snapshot.Node)
 		}
