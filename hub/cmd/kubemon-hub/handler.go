@@ -29,14 +29,14 @@ func (a answers) History(v *hub.View, q hub.HistoryQuery) (hub.History, error) {
 // stopping is closed.
 func newHandler(loop *pipeline.Pipeline, frames *window.Window, fleet *fleet, meter *metricsapi.Meter, stopping <-chan struct{}, log *slog.Logger) (http.Handler, error) {
 	api, err := rest.New(rest.Config{
-		Reader:    answers{loop, frames},
-		Selector:  inventory.Selector,
-		Live:      loop.Live,
-		Ready:     fleet.ready,
-		Stopping:  stopping,
-		Answered:  meter.Answered,
-		Version:   daemon.Version(),
-		Log:       log,
+		Reader:   answers{loop, frames},
+		Selector: inventory.Selector,
+		Live:     loop.Live,
+		Ready:    fleet.ready,
+		Stopping: stopping,
+		Answered: meter.Answered,
+		Version:  daemon.Version(),
+		Log:      log,
 	})
 	if err != nil {
 		return nil, err

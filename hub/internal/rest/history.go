@@ -3,21 +3,23 @@ package rest
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/kubemon/kubemon/hub"
 )
 
-// addHistory adds the series and the summary of t to an entry. An entry
-// without an item becomes that of a thing that is gone, if the window still
-// has something of it.
+// addHistory adds the history of t to an entry. An entry without an item
+// becomes that of a thing that is gone, if the window still has something of
+// it. That of a pod alone has its containers' as well.
 func (s *server) addHistory(r *request, e *entry, t thing) error {
 	if err := r.http.Context().Err(); err != nil {
 		return err
 	}
 	h, err := s.Reader.History(r.view, hub.HistoryQuery{
-		Kind: t.kind, Namespace: t.namespace, Name: t.name, OwnerKind: t.ownerKind,
+		Kind: t.kind, Namespace: t.namespace, Name: t.name, OwnerKind: t.ownerKind, Containers: e.alone && t.kind == hub.KindPod,
 		Window: r.query.window, Step: r.query.step, MaxPoints: r.query.maxPoints,
 	})
 	missing := errors.Is(err, hub.ErrNotFound)
@@ -30,18 +32,42 @@ func (s *server) addHistory(r *request, e *entry, t thing) error {
 		}
 		e.Item = goneItem(t, h.Last)
 	}
-	e.Series = &series{h}
-	e.Summary = s.summarize(h)
+	e.Item = withContainers(e.Item, h.Containers)
+	e.History = &h
 	return nil
+}
+
+const reasonGone = "it is gone; only its history is left"
+
+// withContainers returns the item with the histories of its containers. Of a
+// container that is gone it has nothing else.
+func withContainers(item *hub.Item, histories map[string]*hub.History) *hub.Item {
+	if len(histories) == 0 {
+		return item
+	}
+	with := *item
+	with.Containers = nil
+	gone := maps.Clone(histories)
+	for _, c := range item.Containers {
+		container := *c
+		container.History = histories[c.Name]
+		delete(gone, c.Name)
+		with.Containers = append(with.Containers, &container)
+	}
+	for _, name := range slices.Sorted(maps.Keys(gone)) {
+		with.Containers = append(with.Containers, &hub.ContainerItem{
+			Name: name, History: gone[name], Unavailable: map[string]string{"usage": reasonGone},
+		})
+	}
+	return &with
 }
 
 // goneItem stands for what is in the window and no longer in the round.
 func goneItem(t thing, last hub.Series) *hub.Item {
-	const reason = "it is gone; only its history is left"
 	item := &hub.Item{
 		Kind: string(t.kind), Namespace: t.namespace, Name: t.name,
-		Status:      hub.Status{State: hub.StateDown, Reason: reason},
-		Unavailable: map[string]string{"usage": reason},
+		Status:      hub.Status{State: hub.StateDown, Reason: reasonGone},
+		Unavailable: map[string]string{"usage": reasonGone},
 	}
 	switch t.kind {
 	case hub.KindPod:
@@ -53,58 +79,50 @@ func goneItem(t thing, last hub.Series) *hub.Item {
 	return item
 }
 
-// summary is what each metric's history comes to.
-type summary [hub.MetricCount]hub.Summary
-
-func (s *server) summarize(h hub.History) *summary {
-	var all summary
-	for m := range all {
-		all[m] = s.Summarize(h.Values[m])
-	}
-	return &all
-}
-
-// MarshalJSON writes an object of metrics, the pressures in one of their own.
-func (s *summary) MarshalJSON() ([]byte, error) {
-	b := appendMetrics([]byte{'{'}, func(b []byte, m hub.Metric) []byte {
-		b = append(b, `{"min":`...)
-		b = s[m].Min.Append(b)
-		b = append(b, `,"avg":`...)
-		b = s[m].Avg.Append(b)
-		b = append(b, `,"p95":`...)
-		b = s[m].P95.Append(b)
-		b = append(b, `,"max":`...)
-		b = s[m].Max.Append(b)
+// appendHistory adds the members series and summary of an object.
+func appendHistory(b []byte, h *hub.History) []byte {
+	b = appendSeries(append(b, `"series":`...), h)
+	b = append(b, `,"summary":{`...)
+	b = appendMetrics(b, func(b []byte, m hub.Metric) []byte {
+		s := &h.Summary[m]
+		b = s.Min.Append(append(b, `{"min":`...))
+		b = s.Avg.Append(append(b, `,"avg":`...))
+		b = s.P95.Append(append(b, `,"p95":`...))
+		b = s.Max.Append(append(b, `,"max":`...))
 		return append(b, '}')
 	})
-	return append(b, '}'), nil
+	return append(b, '}')
 }
 
-// series is a history as columns: the times in milliseconds since 1970, and
-// one list for each metric with null for a gap.
-type series struct{ hub.History }
-
-// MarshalJSON writes the columns, and for a sum how many parts each holds, and of how many.
-func (s *series) MarshalJSON() ([]byte, error) {
-	b := append([]byte(`{"times":`), '[')
-	for i, t := range s.Times {
-		b = comma(b, i)
-		b = strconv.AppendInt(b, t.UnixMilli(), 10)
+// appendSeries adds a history as columns: the times in milliseconds since 1970,
+// one list for each metric with null for a gap, of buckets their extremes in
+// objects of the same lists, and for a sum how many parts each round holds, and
+// of how many.
+func appendSeries(b []byte, h *hub.History) []byte {
+	b = append(b, `{"times":[`...)
+	for i, t := range h.Times {
+		b = strconv.AppendInt(comma(b, i), t.UnixMilli(), 10)
 	}
-	b = append(b, `],`...)
-	b = appendMetrics(b, func(b []byte, m hub.Metric) []byte {
+	b = appendColumns(append(b, `],`...), &h.Values)
+	if h.Min != nil && h.Max != nil {
+		b = append(appendColumns(append(b, `,"min":{`...), h.Min), '}')
+		b = append(appendColumns(append(b, `,"max":{`...), h.Max), '}')
+	}
+	if h.Reporting != nil {
+		b = appendCounts(append(b, `,"reporting":`...), h.Reporting)
+		b = appendCounts(append(b, `,"count":`...), h.Count)
+	}
+	return append(b, '}')
+}
+
+func appendColumns(b []byte, columns *hub.Columns) []byte {
+	return appendMetrics(b, func(b []byte, m hub.Metric) []byte {
 		b = append(b, '[')
-		for i, v := range s.Values[m] {
-			b = comma(b, i)
-			b = hub.Number(v).Append(b)
+		for i, v := range columns[m] {
+			b = hub.Number(v).Append(comma(b, i))
 		}
 		return append(b, ']')
 	})
-	if s.Reporting != nil {
-		b = appendCounts(append(b, `,"reporting":`...), s.Reporting)
-		b = appendCounts(append(b, `,"count":`...), s.Count)
-	}
-	return append(b, '}'), nil
 }
 
 func appendCounts(b []byte, counts []int) []byte {
