@@ -21,9 +21,14 @@ var ErrContentType = errors.New("unknown content type")
 // Negotiate returns the content type that an Accept header asks for.
 // MessagePack is for those who name it and do not prefer JSON; everybody else,
 // also one who accepts neither, gets JSON.
-func Negotiate(accept string) string {
-	if q := quality(accept, ContentTypeMsgpack); q > 0 && q >= quality(accept, ContentTypeJSON) {
-		return ContentTypeMsgpack
+func Negotiate(accept string) string { return negotiate(accept, ContentTypeMsgpack) }
+
+// NegotiateHistory is Negotiate between a history and a JSON list of snapshots.
+func NegotiateHistory(accept string) string { return negotiate(accept, ContentTypeHistory) }
+
+func negotiate(accept, compact string) string {
+	if q := quality(accept, compact); q > 0 && q >= quality(accept, ContentTypeJSON) {
+		return compact
 	}
 	return ContentTypeJSON
 }

@@ -88,15 +88,39 @@ func (d *differ) scalar() error {
 		d.keep(old)
 		return nil
 	}
-	if kind, change, ok := arithmetic(old, new); ok {
-		d.flush()
-		d.head(kind)
-		d.out = append(d.out, change...)
-		d.before, d.after = d.before[len(old):], d.after[len(new):]
-		return nil
+	if !d.arithmetic(old, new) {
+		d.replace(old, new)
 	}
-	d.replace(old, new)
 	return nil
+}
+
+// arithmetic passes two tokens if both are floats, or both integers whose
+// encoding follows from their value.
+func (d *differ) arithmetic(old, new []byte) bool {
+	if msgp.NextType(old) == msgp.Float64Type && msgp.NextType(new) == msgp.Float64Type {
+		a, _, _ := msgp.ReadFloat64Bytes(old)
+		b, _, _ := msgp.ReadFloat64Bytes(new)
+		d.change(changeFloat, old, new)
+		d.out = binary.AppendUvarint(d.out, bits.Reverse64(math.Float64bits(a)^math.Float64bits(b)))
+		return true
+	}
+	for kind := changeUnsigned; kind <= changeSigned; kind++ {
+		a, isA := integer(old, kind)
+		b, isB := integer(new, kind)
+		if isA && isB {
+			d.change(kind, old, new)
+			d.out = binary.AppendVarint(d.out, int64(b-a))
+			return true
+		}
+	}
+	return false
+}
+
+// change passes a token of both and writes that it changes.
+func (d *differ) change(kind int, old, new []byte) {
+	d.flush()
+	d.head(kind)
+	d.before, d.after = d.before[len(old):], d.after[len(new):]
 }
 
 // parts passes the rest of a list or map of both: what is in both is compared,
@@ -194,26 +218,6 @@ func (d *differ) flush() {
 func (d *differ) head(kind int) {
 	d.out = binary.AppendUvarint(d.out, uint64(d.same*changeKinds+kind))
 	d.same = 0
-}
-
-// arithmetic returns what makes the token new of old, if both are integers or
-// both floats and their encoding follows from their value.
-func arithmetic(old, new []byte) (kind int, change []byte, ok bool) {
-	var room [binary.MaxVarintLen64]byte
-	if msgp.NextType(old) == msgp.Float64Type && msgp.NextType(new) == msgp.Float64Type {
-		a, _, _ := msgp.ReadFloat64Bytes(old)
-		b, _, _ := msgp.ReadFloat64Bytes(new)
-		differ := math.Float64bits(a) ^ math.Float64bits(b)
-		return changeFloat, binary.AppendUvarint(room[:0], bits.Reverse64(differ)), true
-	}
-	for _, kind := range []int{changeUnsigned, changeSigned} {
-		a, isA := integer(old, kind)
-		b, isB := integer(new, kind)
-		if isA && isB {
-			return kind, binary.AppendVarint(room[:0], int64(b-a)), true
-		}
-	}
-	return 0, nil, false
 }
 
 // integer returns the bits of an integer, false unless the token is how an

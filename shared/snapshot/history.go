@@ -2,7 +2,6 @@ package snapshot
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -47,46 +46,45 @@ func StampOf(s *Snapshot) Stamp { return Stamp{s.Time.UnixMilli(), s.BootNanos} 
 // Time is the node's wall clock in UTC, to the millisecond.
 func (s Stamp) Time() time.Time { return time.UnixMilli(s.UnixMillis).UTC() }
 
-// AppendHistory appends to dst the beginning of a history: its first snapshot,
-// as MessagePack.
-func AppendHistory(dst []byte, at Stamp, first []byte) []byte {
-	return AppendRecord(append(dst, historyVersion), Stamp{}, at, first)
-}
+// AppendHistory appends to dst the beginning of a history, which is one without
+// snapshots.
+func AppendHistory(dst []byte) []byte { return append(dst, historyVersion) }
 
-// AppendRecord appends to dst the next record of a history: the diff that makes
-// the snapshot of that stamp of the one before.
-func AppendRecord(dst []byte, before, at Stamp, diff []byte) []byte {
+// AppendRecord appends to dst the next record of a history: the first snapshot
+// as MessagePack, with no stamp before it, or the diff that makes the snapshot
+// of that stamp of the one before.
+func AppendRecord(dst []byte, before, at Stamp, body []byte) []byte {
 	dst = binary.AppendVarint(dst, at.UnixMillis-before.UnixMillis)
 	dst = binary.AppendVarint(dst, at.BootNanos-before.BootNanos)
-	dst = binary.AppendUvarint(dst, uint64(len(diff)))
-	return append(dst, diff...)
+	dst = binary.AppendUvarint(dst, uint64(len(body)))
+	return append(dst, body...)
 }
 
-// EncodeHistory returns the snapshots, of which there must be one at least, as
-// a history.
+// EncodeHistory returns the snapshots as a history.
 func EncodeHistory(snapshots []*Snapshot) ([]byte, error) {
-	var history, before, after []byte
+	history := AppendHistory(nil)
+	var last Stamp
+	var before []byte
 	for i, s := range snapshots {
-		var err error
-		if after, err = Append(after[:0], s, ContentTypeMsgpack); err != nil {
+		after, err := Encode(s, ContentTypeMsgpack)
+		if err != nil {
 			return nil, err
 		}
-		if i == 0 {
-			history = AppendHistory(nil, StampOf(s), after)
-		} else {
-			diff, err := AppendDiff(nil, before, after)
-			if err != nil {
+		body := after
+		if i > 0 {
+			if body, err = AppendDiff(nil, before, after); err != nil {
 				return nil, err
 			}
-			history = AppendRecord(history, StampOf(snapshots[i-1]), StampOf(s), diff)
 		}
-		before, after = after, before
+		history = AppendRecord(history, last, StampOf(s), body)
+		last, before = StampOf(s), after
 	}
 	return history, nil
 }
 
 // A History is successive snapshots of one node, of which one at a time is
-// decoded: a cursor stands at the first one and moves on with Next.
+// decoded: a cursor stands at the first one, if there is one, and moves on with
+// Next.
 type History struct {
 	// Stamps say when the snapshots were made, in their order.
 	Stamps []Stamp
@@ -114,9 +112,6 @@ func DecodeHistory(data []byte) (*History, error) {
 		if rest, err = h.record(rest); err != nil {
 			return nil, fmt.Errorf("decode history: byte %d: %w", len(data)-len(rest), err)
 		}
-	}
-	if len(h.Stamps) == 0 {
-		return nil, errors.New("decode history: it has no snapshot")
 	}
 	return h, nil
 }
@@ -157,7 +152,7 @@ func (h *History) record(data []byte) ([]byte, error) {
 
 // Next moves the cursor to the next snapshot; io.EOF says that there is none.
 func (h *History) Next() error {
-	if h.At == len(h.diffs) {
+	if h.At >= len(h.diffs) {
 		return io.EOF
 	}
 	diff := h.diffs[h.At]
@@ -174,8 +169,11 @@ func (h *History) Next() error {
 }
 
 // Snapshot returns the snapshot at the cursor. It is as valid as one of
-// [Decode], and made when its stamp says.
+// [Decode], and made when its stamp says. io.EOF says that the history is empty.
 func (h *History) Snapshot() (*Snapshot, error) {
+	if len(h.Stamps) == 0 {
+		return nil, io.EOF
+	}
 	s, err := Decode(h.current, ContentTypeMsgpack)
 	if err != nil {
 		return nil, fmt.Errorf("snapshot %d of a history: %w", h.At, err)

@@ -24,6 +24,9 @@ func decodedHistory(t testing.TB, data []byte) []*Snapshot {
 	var all []*Snapshot
 	for {
 		s, err := h.Snapshot()
+		if errors.Is(err, io.EOF) {
+			return all
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,6 +153,23 @@ func identify(s *Snapshot) {
 	}
 }
 
+func TestEmptyHistory(t *testing.T) {
+	data, err := EncodeHistory(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := DecodeHistory(data)
+	if err != nil || len(h.Stamps) != 0 {
+		t.Fatalf("%v, %v; want a history without snapshots", h, err)
+	}
+	if _, err := h.Snapshot(); !errors.Is(err, io.EOF) {
+		t.Errorf("its snapshot: %v, want io.EOF", err)
+	}
+	if err := h.Next(); !errors.Is(err, io.EOF) {
+		t.Errorf("its next: %v, want io.EOF", err)
+	}
+}
+
 func TestHistoryStamps(t *testing.T) {
 	first, second := minimal(), minimal()
 	second.Time, second.BootNanos = first.Time.Add(-time.Hour), first.BootNanos+1e10 // the clock was set back
@@ -176,7 +196,10 @@ func TestHistoryRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := StampOf(minimal())
-	good := slices.Clip(AppendHistory(nil, at, first))
+	begin := func(at Stamp, first []byte) []byte {
+		return slices.Clip(AppendRecord(AppendHistory(nil), Stamp{}, at, first))
+	}
+	good := begin(at, first)
 	empty := AppendRecord(nil, at, at, nil)
 	many := append([]byte{}, good...)
 	for range MaxHistorySnapshots {
@@ -188,15 +211,14 @@ func TestHistoryRefuses(t *testing.T) {
 	}{
 		{"nothing", "want version 1", nil},
 		{"another version", "begins with 02, want version 1", []byte{2, 0}},
-		{"no snapshot", "has no snapshot", []byte{1}},
 		{"stamp", "byte 1: it ends within a number", []byte{1, 0x80}},
 		{"length", "byte 1: it ends within a number", []byte{1, 0, 0, 0x80}},
 		{"cut off", "announces", good[:len(good)-1]},
 		{"too many", "more than 5000 snapshots", many},
 		{"too long", "at most 16777216 are allowed", make([]byte, MaxHistoryBytes+1)},
-		{"no MessagePack", "snapshot 0 of a history: decode snapshot", AppendHistory(nil, at, []byte("zz"))},
-		{"not valid", "validate", AppendHistory(nil, at, []byte{0x80})},
-		{"another time", "its stamp says", AppendHistory(nil, Stamp{}, first)},
+		{"no MessagePack", "snapshot 0 of a history: decode snapshot", begin(at, []byte("zz"))},
+		{"not valid", "validate", begin(at, []byte{0x80})},
+		{"another time", "its stamp says", begin(Stamp{}, first)},
 		{"no diff", "snapshot 1 of a history: byte 0 of a diff", AppendRecord(good, at, at, []byte{0x80})},
 		{"not valid any more", "snapshot 1 of a history: decode snapshot", AppendRecord(good, at, at, []byte("\x03\x00\x01\x00"))},
 		{"another time later", "its stamp says", AppendRecord(good, at, Stamp{}, nil)},
@@ -228,7 +250,7 @@ func readHistory(data []byte) error {
 // again, at no byte each.
 func TestHistoryIsBounded(t *testing.T) {
 	at := StampOf(minimal())
-	data := AppendHistory(nil, at, make([]byte, MaxBodyBytes))
+	data := AppendRecord(AppendHistory(nil), Stamp{}, at, make([]byte, MaxBodyBytes))
 	for range 1000 {
 		data = AppendRecord(data, at, at, nil)
 	}

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/kubemon/kubemon/agent/internal/collect"
 	"github.com/kubemon/kubemon/shared/daemon"
@@ -11,6 +12,14 @@ import (
 
 // maxProcesses bounds --processes: the list is a hint, not an inventory.
 const maxProcesses = 500
+
+// Bounds of the history. 8 MiB are ten minutes of the biggest nodes; one of 220
+// containers takes up a tenth of it.
+const (
+	minHistoryInterval = time.Second
+	maxHistory         = time.Hour
+	maxHistoryBytes    = 8 << 20
+)
 
 // The values of -o.
 const (
@@ -22,6 +31,8 @@ const (
 type config struct {
 	listen               string // of the server alone
 	allowUnauthenticated bool
+
+	history, historyInterval time.Duration // of the server alone
 
 	output string // of snapshot alone
 	file   string // of record alone
@@ -45,7 +56,12 @@ func parse(args []string, lookupEnv func(string) (string, bool)) (config, error)
 	c.readingFlags(flags)
 	flags.StringVar(&c.listen, "listen", "127.0.0.1:10290", "`address` to listen on")
 	flags.BoolVar(&c.allowUnauthenticated, "allow-unauthenticated", false, "listen on an address that other machines reach, though nobody is asked who they are")
+	flags.DurationVar(&c.history, "history", 10*time.Minute, "for how long `time` snapshots are kept for a hub that starts, at most 1h; 0 keeps none")
+	flags.DurationVar(&c.historyInterval, "history-interval", 10*time.Second, "`time` between two of them, at least 1s: the hub's interval")
 	if _, err := daemon.ParseCommand(flags, "[snapshot | record FILE] [flags]", nil, args, lookupEnv); err != nil {
+		return config{}, err
+	}
+	if err := c.checkHistory(); err != nil {
 		return config{}, err
 	}
 	if err := daemon.CheckListen(c.listen, c.allowUnauthenticated); err != nil {
@@ -119,6 +135,23 @@ func (c *config) check(flags *flag.FlagSet) error {
 	return nil
 }
 
+// checkHistory checks the times of the history. A recording stands still, so
+// there is no history of it.
+func (c *config) checkHistory() error {
+	if c.root != "" {
+		c.history = 0
+	}
+	switch {
+	case c.history < 0 || c.history > maxHistory:
+		return daemon.Usagef("invalid value %s for flag -history: want 0 to %s", c.history, maxHistory)
+	case c.historyInterval < minHistoryInterval:
+		return daemon.Usagef("invalid value %s for flag -history-interval: want at least %s", c.historyInterval, minHistoryInterval)
+	case c.history > 0 && c.history < c.historyInterval:
+		return daemon.Usagef("invalid value %s for flag -history: want 0 or at least the history interval of %s", c.history, c.historyInterval)
+	}
+	return nil
+}
+
 // checkRoot refuses --root beside another place to read. The recording knows
 // its node's name, unless another one is given.
 func (c *config) checkRoot(flags *flag.FlagSet) (err error) {
@@ -158,5 +191,6 @@ func (c config) LogValue() slog.Value {
 		slog.String("node-name", c.nodeName), slog.String("procfs", c.procfs), slog.String("sysfs", c.sysfs),
 		slog.String("cgroupfs", c.cgroupfs), slog.String("podlogs", c.podLogs), slog.String("containerlogs", c.containerLogs),
 		slog.Int("processes", c.processes), slog.Bool("process-args", c.processArgs),
+		slog.Duration("history", c.history), slog.Duration("history-interval", c.historyInterval),
 	)
 }

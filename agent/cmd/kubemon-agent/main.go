@@ -14,6 +14,10 @@
 //	GET /snapshot   the node, read now: host, slices, pods with their containers,
 //	                host processes, and warnings for what could not be read.
 //	                JSON, or MessagePack for "Accept: application/vnd.msgpack"
+//	GET /snapshots  the last ones, ten minutes of them: a JSON list, or for
+//	                "Accept: application/vnd.kubemon.history" as they are kept.
+//	                ?since= and ?until= say from when to when, as a time
+//	                (2026-01-02T03:04:05Z) or milliseconds since 1970
 //	GET /healthz    200 while the agent answers
 //	GET /metrics    the agent about itself, in Prometheus' text format
 //
@@ -62,6 +66,13 @@
 //	--processes              how many of the host's biggest processes are listed,
 //	                         by memory and as many by CPU
 //	--process-args           list their command lines too, which may hold secrets
+//	--history                for how long snapshots are kept in memory, at most 1h,
+//	                         so that a hub that starts knows the time before it;
+//	                         at most 8 MiB of them, and the oldest go first.
+//	                         0 keeps none
+//	--history-interval       time between two that are kept, at least 1s. The
+//	                         agent takes one itself when no hub asked for so
+//	                         long, so give it the hub's interval
 //	-o                       of snapshot: table or json
 //
 // Record takes those that say where the node is.
@@ -91,8 +102,10 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"sync"
 
 	"github.com/kubemon/kubemon/agent/internal/collect"
+	"github.com/kubemon/kubemon/agent/internal/history"
 	"github.com/kubemon/kubemon/agent/internal/record"
 	"github.com/kubemon/kubemon/agent/internal/serve"
 	"github.com/kubemon/kubemon/shared/daemon"
@@ -131,8 +144,23 @@ func run(ctx context.Context, log *slog.Logger, stdout io.Writer, args []string,
 		ready(listener.Addr())
 		collector := collect.New(node, c.options())
 		defer collector.Close()
-		return daemon.Serve(ctx, log, listener, serve.New(log, daemon.Version(), collector, ownUsage))
+		return serveNode(ctx, log, c, collector, listener)
 	})
+}
+
+// serveNode answers, and keeps snapshots, until ctx ends.
+func serveNode(ctx context.Context, log *slog.Logger, c config, collector *collect.Collector, listener net.Listener) error {
+	if c.history == 0 {
+		return daemon.Serve(ctx, log, listener, serve.New(log, daemon.Version(), collector, ownUsage, nil))
+	}
+	kept := history.New(history.Options{Interval: c.historyInterval, Keep: c.history, MaxBytes: maxHistoryBytes})
+	server := serve.New(log, daemon.Version(), collector, ownUsage, kept)
+	ctx, stop := context.WithCancel(ctx)
+	var run sync.WaitGroup
+	defer run.Wait()
+	defer stop()
+	run.Go(func() { kept.Run(ctx, log, server.Sample) })
+	return daemon.Serve(ctx, log, listener, server)
 }
 
 // withNode opens the node that is meant, this machine's or a recorded one, for

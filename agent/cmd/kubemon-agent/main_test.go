@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -136,6 +137,40 @@ func TestProgram(t *testing.T) {
 	}
 }
 
+// TestProgramKeepsSnapshots asks once, as a hub: a snapshot that nobody asks for
+// follows, and both are answered. Without a history there are none.
+func TestProgramKeepsSnapshots(t *testing.T) {
+	_, args := capture(t)
+	url, stop := start(t, append(args, "--history=1m", "--history-interval=1s"))
+	get(t, url+"/snapshot", snapshot.ContentTypeMsgpack)
+	deadline := time.Now().Add(time.Minute)
+	for {
+		status, _, body := get(t, url+"/snapshots", "*/*")
+		var list []snapshot.Snapshot
+		if err := json.Unmarshal(body, &list); err != nil || status != http.StatusOK {
+			t.Fatalf("%d, %v: %s", status, err, body)
+		}
+		if len(list) > 1 && list[0].Node == "node1" && list[1].BootNanos > list[0].BootNanos {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("after a minute of one-second intervals there are %s", body)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+
+	url, stop = start(t, append(args, "--history=0"))
+	if status, _, body := get(t, url+"/snapshots", "*/*"); status != http.StatusNotFound {
+		t.Errorf("without a history: %d %s", status, body)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestProgramOnThisMachine reads whatever kernel runs the test: every file that
 // is really there must be understood.
 func TestProgramOnThisMachine(t *testing.T) {
@@ -185,6 +220,10 @@ func TestProgramRefuses(t *testing.T) {
 		{"processes", serve("--processes=-1"), nil, true, "-processes"},
 		{"too many processes", serve("--processes=501"), nil, true, "0 to 500"},
 		{"processes in the environment", serve(), map[string]string{"KUBEMON_AGENT_PROCESSES": "many"}, true, "KUBEMON_AGENT_PROCESSES"},
+		{"history", serve("--history=61m"), nil, true, "invalid value 1h1m0s for flag -history: want 0 to 1h0m0s"},
+		{"negative history", serve("--history=-1s"), nil, true, "-history: want 0 to"},
+		{"history interval", serve("--history-interval=1ms"), nil, true, "-history-interval: want at least 1s"},
+		{"history below its interval", serve("--history=9s"), nil, true, "want 0 or at least the history interval of 10s"},
 		{"open address", serve("--listen=:0"), nil, true, "--allow-unauthenticated"},
 		{"no port", serve("--listen=127.0.0.1"), nil, true, "want host:port"},
 		{"port in use", serve("--listen=" + busy.Addr().String()), nil, false, busy.Addr().String()},

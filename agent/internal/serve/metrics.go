@@ -22,6 +22,7 @@ type Usage struct {
 type metrics struct {
 	version   string
 	usage     func() (Usage, error)
+	history   History       // nil for none
 	snapshots atomic.Uint64 // answered
 
 	mu       sync.Mutex // held to copy what is below it
@@ -77,6 +78,11 @@ func (m *metrics) write(w io.Writer) error {
 	gauge("kubemon_agent_last_reading_seconds", "How long the last reading of the node took.", last.took.Seconds())
 	gauge("kubemon_agent_pods", "Pods in the last snapshot.", float64(last.pods))
 	gauge("kubemon_agent_warnings", "Warnings in the last snapshot.", float64(last.warnings))
+	if m.history != nil {
+		kept, bytes := m.history.Size()
+		gauge("kubemon_agent_history_snapshots", "Snapshots that are kept.", float64(kept))
+		gauge("kubemon_agent_history_bytes", "What the kept snapshots take up.", float64(bytes))
+	}
 	usage, err := m.usage()
 	if err != nil {
 		return fmt.Errorf("read the agent's own usage: %w", err)

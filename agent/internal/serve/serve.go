@@ -1,18 +1,22 @@
-// Package serve answers an agent's three paths:
+// Package serve answers an agent's paths:
 //
-//	GET /snapshot   the node, read now; Accept decides the encoding
-//	GET /healthz    200 as long as the program answers; never reads the node
-//	GET /metrics    the agent about itself, in Prometheus' text format
+//	GET /snapshot    the node, read now; Accept decides the encoding
+//	GET /snapshots   the node's last snapshots, as they were kept
+//	GET /healthz     200 as long as the program answers; never reads the node
+//	GET /metrics     the agent about itself, in Prometheus' text format
 //
 // Everything else, and every error, is application/problem+json (RFC 9457).
 //
-// The package takes a [Collector] and does not know where numbers come from.
+// The package takes a [Collector] and does not know where numbers come from. A
+// snapshot that is asked for as MessagePack, as hubs do, is offered to the
+// [History]; one that a person reads is not, so that it moves no other.
 // Requests that come while the node is being read wait for that reading and
 // share it: however many ask, the node is read once at a time.
 package serve
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -34,45 +38,74 @@ type Collector interface {
 
 // A Server is the agent's HTTP handler.
 type Server struct {
+	http.Handler
 	log      *slog.Logger
 	readings *readings
 	metrics  *metrics
-	inFlight chan struct{} // holds one value for each open request
+	history  History
+	inFlight chan struct{} // holds one value for each open request for a snapshot
+	pastOpen chan struct{} // and one for each for the history
 	bodies   sync.Pool     // of []byte, room for a body
 }
 
 // New returns the handler of an agent of that version. usage tells what the
-// agent itself uses.
-func New(log *slog.Logger, version string, collector Collector, usage func() (Usage, error)) http.Handler {
-	metrics := &metrics{version: version, usage: usage}
+// agent itself uses; history is nil for an agent that keeps none.
+func New(log *slog.Logger, version string, collector Collector, usage func() (Usage, error), history History) *Server {
+	metrics := &metrics{version: version, usage: usage, history: history}
 	s := &Server{
 		log:      log,
 		metrics:  metrics,
+		history:  history,
 		readings: &readings{collect: metrics.measure(collector)},
 		inFlight: make(chan struct{}, maxInFlight),
+		pastOpen: make(chan struct{}, maxPastOpen),
 	}
 	mux := http.NewServeMux()
 	for path, handler := range map[string]http.HandlerFunc{
-		"/snapshot": s.snapshot,
-		"/healthz":  s.healthz,
-		"/metrics":  s.serveMetrics,
+		"/snapshot":  limited(s.inFlight, s.snapshot),
+		"/snapshots": limited(s.pastOpen, s.past),
+		"/healthz":   s.healthz,
+		"/metrics":   s.serveMetrics,
 	} {
 		mux.HandleFunc("GET "+path, handler) // and HEAD
 		mux.HandleFunc(path, methodNotAllowed)
 	}
 	mux.HandleFunc("/", notFound)
-	return mux
+	s.Handler = mux
+	return s
+}
+
+// Sample reads the node, or waits for the reading in progress, and offers the
+// snapshot to the history.
+func (s *Server) Sample(ctx context.Context) error {
+	snap, err := s.readings.join(ctx)
+	if err != nil {
+		return err
+	}
+	room, _ := s.bodies.Get().([]byte)
+	body, err := snapshot.Append(room[:0], snap, snapshot.ContentTypeMsgpack)
+	defer s.bodies.Put(body[:0])
+	if err != nil {
+		return err
+	}
+	return s.history.Offer(snapshot.StampOf(snap), body)
+}
+
+// limited refuses more open requests than open has room for.
+func limited(open chan struct{}, serve http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case open <- struct{}{}:
+			defer func() { <-open }()
+			serve(w, r)
+		default:
+			w.Header().Set("Retry-After", "1")
+			problem(w, http.StatusServiceUnavailable, "too many requests for a snapshot are open")
+		}
+	}
 }
 
 func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
-	select {
-	case s.inFlight <- struct{}{}:
-		defer func() { <-s.inFlight }()
-	default:
-		w.Header().Set("Retry-After", "1")
-		problem(w, http.StatusServiceUnavailable, "too many requests for a snapshot are open")
-		return
-	}
 	snap, err := s.readings.join(r.Context())
 	if r.Context().Err() != nil {
 		return // the peer is gone
@@ -97,6 +130,11 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Vary", "Accept")
 	w.Write(body) // the peer may be gone, which is its own affair
 	s.metrics.snapshots.Add(1)
+	if s.history != nil && contentType == snapshot.ContentTypeMsgpack {
+		if err := s.history.Offer(snapshot.StampOf(snap), body); err != nil {
+			s.log.Error("history has a gap", "err", err)
+		}
+	}
 }
 
 // Encode encodes a snapshot as the server does: JSON, which is what people ask
@@ -127,7 +165,7 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {
-	problem(w, http.StatusNotFound, "no such path: "+r.URL.Path+"; there are /snapshot, /healthz and /metrics")
+	problem(w, http.StatusNotFound, "no such path: "+r.URL.Path+"; there are /snapshot, /snapshots, /healthz and /metrics")
 }
 
 func methodNotAllowed(w http.ResponseWriter, r *http.Request) {

@@ -35,7 +35,7 @@ func someSnapshot() *snapshot.Snapshot {
 
 func newHandler(t *testing.T, collect collectorFunc) http.Handler {
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	return New(log, "test", collect, func() (Usage, error) { return Usage{1.5, 4096}, nil })
+	return New(log, "test", collect, func() (Usage, error) { return Usage{1.5, 4096}, nil }, nil)
 }
 
 func get(handler http.Handler, method, path string, header http.Header) *httptest.ResponseRecorder {
@@ -158,7 +158,7 @@ func TestMetrics(t *testing.T) {
 func TestMetricsCountFailures(t *testing.T) {
 	failing := collectorFunc(func() (*snapshot.Snapshot, error) { return nil, errors.New("no") })
 	noUsage := func() (Usage, error) { return Usage{}, errors.New("no /proc") }
-	handler := New(slog.New(slog.DiscardHandler), "test", failing, noUsage)
+	handler := New(slog.New(slog.DiscardHandler), "test", failing, noUsage, nil)
 	get(handler, "GET", "/snapshot", nil)
 	body := get(handler, "GET", "/metrics", nil).Body.String()
 	if !strings.Contains(body, "kubemon_agent_failed_readings_total 1\n") || strings.Contains(body, "process_") {
@@ -255,7 +255,7 @@ func TestAPeerThatIsGoneIsNoError(t *testing.T) {
 		handler := New(slog.New(slog.NewTextHandler(&log, nil)), "test", collectorFunc(func() (*snapshot.Snapshot, error) {
 			time.Sleep(time.Second)
 			return someSnapshot(), nil
-		}), nil)
+		}), nil, nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		recorder := httptest.NewRecorder()

@@ -1,0 +1,155 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/kubemon/kubemon/shared/snapshot"
+)
+
+// A machine is read at the time of the bubble.
+type machine struct {
+	history *History
+	booted  time.Time
+	reads   []time.Duration // since the boot
+	err     error
+	took    time.Duration
+}
+
+// take reads the machine and offers the snapshot.
+func (m *machine) take(context.Context) error {
+	m.reads = append(m.reads, time.Since(m.booted))
+	s := &snapshot.Snapshot{
+		Version: snapshot.Version, Node: "node1", Time: time.Now(), BootNanos: int64(time.Since(m.booted)),
+		Agent: snapshot.Agent{Cgroup: snapshot.Cgroup{Mode: snapshot.ModeUnified}},
+	}
+	time.Sleep(m.took)
+	if m.err != nil {
+		return m.err
+	}
+	data, err := snapshot.Encode(s, snapshot.ContentTypeMsgpack)
+	if err != nil {
+		return err
+	}
+	return m.history.Offer(snapshot.StampOf(s), data)
+}
+
+// run keeps a history of the machine until the test is over.
+func run(t *testing.T, m *machine) (*History, *strings.Builder) {
+	var log strings.Builder
+	m.booted = time.Now()
+	h := newHistory()
+	m.history = h
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		h.Run(ctx, slog.New(slog.NewTextHandler(&log, nil)), m.take)
+		close(done)
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-done
+	})
+	return h, &log
+}
+
+// ask reads the machine for a hub.
+func ask(t *testing.T, m *machine) {
+	t.Helper()
+	if err := m.take(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Wait()
+}
+
+func TestRunReadsWhenNobodyAsks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &machine{took: time.Second}
+		h, _ := run(t, m)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		want := []time.Duration{12500 * time.Millisecond, 22500 * time.Millisecond, 32500 * time.Millisecond, 42500 * time.Millisecond, 52500 * time.Millisecond}
+		if !slices.Equal(m.reads, want) {
+			t.Errorf("read after %v, want %v", m.reads, want)
+		}
+		if kept, _ := h.Size(); kept != len(want) {
+			t.Errorf("%d snapshots are kept, want %d", kept, len(want))
+		}
+	})
+}
+
+// TestRunLeavesItToTheHub has a hub that asks every ten seconds, now a bit
+// early and now two seconds late: the node is read for it alone, and each
+// snapshot is kept.
+func TestRunLeavesItToTheHub(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &machine{}
+		h, _ := run(t, m)
+		const rounds = 30
+		for i := range rounds {
+			late := []time.Duration{0, 2 * time.Second, -300 * time.Millisecond, time.Second}[i%4]
+			time.Sleep(time.Until(m.booted.Add(time.Duration(i)*interval + 5*time.Second + late)))
+			ask(t, m)
+		}
+		if len(m.reads) != rounds {
+			t.Errorf("the node was read %d times for %d questions", len(m.reads), rounds)
+		}
+		if kept, _ := h.Size(); kept != rounds {
+			t.Errorf("%d snapshots are kept, want %d", kept, rounds)
+		}
+	})
+}
+
+// TestRunWithoutTheHub has a hub that goes away for a minute and comes back
+// between two of the agent's own snapshots: there is never more than one and a
+// half intervals between two.
+func TestRunWithoutTheHub(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &machine{}
+		h, _ := run(t, m)
+		for range 5 {
+			time.Sleep(interval)
+			ask(t, m)
+		}
+		time.Sleep(time.Minute + 6*time.Second)
+		for range 5 {
+			ask(t, m)
+			time.Sleep(interval)
+		}
+		synctest.Wait()
+		all := decoded(t, h, time.Time{}, time.Time{})
+		for i := 1; i < len(all); i++ {
+			if gap := time.Duration(all[i].BootNanos - all[i-1].BootNanos); gap > interval*3/2 || gap < interval*3/4 {
+				t.Errorf("%v between two snapshots", gap)
+			}
+		}
+		if len(all) < 15 {
+			t.Errorf("%d snapshots of 166 s", len(all))
+		}
+	})
+}
+
+// TestRunGoesOn fails for a while.
+func TestRunGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &machine{err: errors.New("no clock")}
+		h, log := run(t, m)
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		if kept, _ := h.Size(); kept != 0 || strings.Count(log.String(), `msg="history has a gap" err="no clock"`) != 2 {
+			t.Errorf("%d are kept; log:\n%s", kept, log.String())
+		}
+		m.err = nil
+		time.Sleep(interval)
+		synctest.Wait()
+		if kept, _ := h.Size(); kept != 1 {
+			t.Errorf("%d are kept, want 1", kept)
+		}
+	})
+}
