@@ -54,14 +54,19 @@ func (n *Network) Dial(ctx context.Context, network, address string) (net.Conn, 
 	}
 }
 
-// Silence makes an address one from which nothing ever comes back.
-func (n *Network) Silence(address string) {
+// Silence makes an address one from which nothing ever comes back, until stop.
+func (n *Network) Silence(address string) (stop func()) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.silent == nil {
 		n.silent = make(map[string]bool)
 	}
 	n.silent[address] = true
+	return func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		delete(n.silent, address)
+	}
 }
 
 // Listen takes connections to the address, in the place of who listened there
