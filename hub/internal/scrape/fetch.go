@@ -48,6 +48,7 @@ func (s *Scraper) fetch(ctx context.Context, agent hub.Agent, base string) (*sna
 	if err := checkHead(response); err != nil {
 		return nil, 0, fmt.Errorf("get %s: %w", address, err)
 	}
+	defer s.bodies.take()()
 	buffer := s.borrow()
 	defer s.giveBack(buffer) // what is decoded shares nothing with it
 	err = readBody(response, buffer)

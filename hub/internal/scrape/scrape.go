@@ -58,7 +58,10 @@ type Scraper struct {
 	client    *http.Client
 	timeout   time.Duration
 	userAgent string
-	buffers   sync.Pool // of *bytes.Buffer, for bodies
+	// bodies are read in places of their own: where many agents were slow to
+	// connect, their answers come all at once.
+	bodies  places
+	buffers sync.Pool // of *bytes.Buffer, for bodies
 }
 
 // New returns a Scraper with connections of its own: environment variables for
@@ -82,6 +85,7 @@ func New(c Config) *Scraper {
 		},
 		timeout:   c.Timeout,
 		userAgent: c.UserAgent,
+		bodies:    make(places, concurrency),
 	}
 }
 
@@ -113,20 +117,33 @@ type answer struct {
 }
 
 func (s *Scraper) askAll(ctx context.Context, agents []hub.Agent, answers chan<- answer) {
-	places := make(chan struct{}, concurrency)
+	asking := make(places, concurrency)
 	// Tasks return no error: one agent must not cancel the others.
 	var g errgroup.Group
 	for i, agent := range agents {
-		places <- struct{}{}
-		leave := sync.OnceFunc(func() { <-places })
+		leave := asking.take()
 		g.Go(func() error {
 			defer leave()
-			defer time.AfterFunc(patience, leave).Stop()
 			answers <- answer{i, s.ask(ctx, agent)}
 			return nil
 		})
 	}
 	_ = g.Wait()
+}
+
+// places are for so many at a time, of those who are prompt.
+type places chan struct{}
+
+// take waits for a place and returns the function that leaves it. It is left
+// by itself after some patience, so that those who hang keep nobody waiting.
+func (p places) take() (leave func()) {
+	p <- struct{}{}
+	free := sync.OnceFunc(func() { <-p })
+	late := time.AfterFunc(patience, free)
+	return func() {
+		late.Stop()
+		free()
+	}
 }
 
 func (s *Scraper) ask(ctx context.Context, agent hub.Agent) hub.Result {
