@@ -85,40 +85,38 @@ func (n Number) Append(b []byte) []byte {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return append(b, "null"...)
 	}
-	digits, places := 1e3, 3
+	digits := 1e3
 	if math.Abs(v) < 1 {
-		digits, places = 1e6, 6
+		digits = 1e6
 	}
 	scaled := math.Round(v * digits)
 	if math.Abs(scaled) >= 1e15 { // not every such decimal is a float of its own
 		return strconv.AppendFloat(b, scaled/digits, 'f', -1, 64)
 	}
-	return appendDecimal(b, int64(scaled), places)
+	parts := int64(scaled)
+	if parts < 0 {
+		b, parts = append(b, '-'), -parts
+	}
+	if digits == 1e3 {
+		return appendFraction(strconv.AppendInt(b, parts/1e3, 10), parts%1e3, ".000")
+	}
+	return appendFraction(strconv.AppendInt(b, parts/1e6, 10), parts%1e6, ".000000")
 }
 
-// appendDecimal adds n with the last places digits behind the point, and no
-// zeros at the end. It costs a fifth of strconv's search for the shortest
-// digits, and an answer has a million numbers.
-func appendDecimal(b []byte, n int64, places int) []byte {
-	if n < 0 {
-		b, n = append(b, '-'), -n
-	}
-	for places > 0 && n%10 == 0 {
-		n /= 10
-		places--
-	}
-	unit := int64(1)
-	for range places {
-		unit *= 10
-	}
-	b = strconv.AppendInt(b, n/unit, 10)
-	if places == 0 {
+// appendFraction adds n behind a point, in the places that there are, without
+// zeros at the end. The digits of a rounded number are known; strconv would
+// search for the shortest, and an answer may have a million numbers.
+func appendFraction(b []byte, n int64, places string) []byte {
+	if n == 0 {
 		return b
 	}
-	b = append(b, '.')
-	for rest := n % unit; unit > 1; rest %= unit {
-		unit /= 10
-		b = append(b, byte('0'+rest/unit))
+	b = append(b, places...)
+	for i := len(b) - 1; n > 0; i-- {
+		b[i] = byte('0' + n%10)
+		n /= 10
+	}
+	for b[len(b)-1] == '0' {
+		b = b[:len(b)-1]
 	}
 	return b
 }

@@ -22,6 +22,9 @@ const (
 	// subscription is how long one lasts. The client comes back by itself, and
 	// one that does not read has filled little of the kernel's buffers.
 	subscription = 30 * time.Minute
+	// goodbye is how long a client may take to read that there is no more. It
+	// is short, as the hub may be waiting for it to stop.
+	goodbye = time.Second
 	// comeBack is when a client asks again after its connection has ended.
 	comeBack = 5 * time.Second
 )
@@ -74,6 +77,7 @@ func (s *server) events(c echo.Context) error {
 	if err := stream.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return fmt.Errorf("%w: %w", errGone, err)
 	}
+	defer stream.leave()
 	return s.tell(c.Request(), stream)
 }
 
@@ -95,8 +99,10 @@ func (s *server) tell(r *http.Request, to stream) error {
 			}
 			text = fmt.Appendf(text, "event: round\nid: %s\ndata: %s\n\n", told, data)
 		}
-		if err := to.send(text); err != nil {
-			return err
+		if len(text) > 0 {
+			if err := to.send(text); err != nil {
+				return err
+			}
 		}
 		select {
 		case <-published:
@@ -118,6 +124,9 @@ type stream struct {
 	*http.ResponseController
 	body http.ResponseWriter
 }
+
+// leave bounds what the server still writes.
+func (s stream) leave() { _ = s.SetWriteDeadline(time.Now().Add(goodbye)) } // else the last event's holds
 
 // send writes text and lets it leave, in the time there is for an event.
 func (s stream) send(text []byte) error {

@@ -20,3 +20,6 @@ func Paths() []string {
 	}
 	return paths
 }
+
+// MaxSubscribers is how many clients events are sent to.
+const MaxSubscribers = maxSubscribers

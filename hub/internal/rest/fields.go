@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 )
@@ -57,7 +58,7 @@ func (f fields) list() string { return strings.Join(slices.Sorted(maps.Keys(f)),
 func (f fields) cut(b, v []byte) (cut, rest []byte) {
 	switch {
 	case f != nil && v[0] == '{':
-		return f.cutObject(b, v[1:])
+		return f.cutObject(b, v[1:], math.MaxInt)
 	case f != nil && v[0] == '[':
 		return f.cutList(b, v[1:])
 	}
@@ -65,35 +66,32 @@ func (f fields) cut(b, v []byte) (cut, rest []byte) {
 	return append(b, v[:end]...), v[end:]
 }
 
-// cutItems cuts items that have commas between them, also where a piece ends.
-func (f fields) cutItems(pieces [][]byte) []byte {
-	var b []byte
-	for _, v := range pieces {
-		for len(v) > 0 {
-			b, v = f.cut(b, v)
-			if len(v) > 0 {
-				b, v = append(b, ','), v[1:]
-			}
-		}
+// cutItem adds what is wanted of an object that nothing follows, and does not
+// look at what is behind that: most of an item is its containers.
+func (f fields) cutItem(b, object []byte) []byte {
+	if f == nil {
+		return append(b, object...)
 	}
+	b, _ = f.cutObject(b, object[1:], len(f))
 	return b
 }
 
-// cutObject goes on behind the opening brace.
-func (f fields) cutObject(b, v []byte) (cut, rest []byte) {
+// cutObject goes on behind the opening brace, and ends after so many wanted
+// members; what follows is then unknown.
+func (f fields) cutObject(b, v []byte, most int) (cut, rest []byte) {
 	b = append(b, '{')
-	first := true
-	for v[0] != '}' {
+	found := 0
+	for v[0] != '}' && found < most {
 		end := textEnd(v)
 		key, value := v[:end], v[end+1:] // without the colon
 		inner, wanted := f[string(key[1:end-1])]
 		if !wanted {
 			v = value[valueEnd(value):]
 		} else {
-			if !first {
+			if found > 0 {
 				b = append(b, ',')
 			}
-			first = false
+			found++
 			b = append(append(b, key...), ':')
 			b, v = inner.cut(b, value)
 		}

@@ -110,10 +110,10 @@ func (s *server) entries(r *request, each hub.Kind, page []placed) ([]byte, erro
 // listBody has the items as they are in this round, in the pieces that are
 // kept of it.
 func (r *request) listBody(l *list, page []placed) (*body, error) {
-	pieces := r.items.list(page)
 	if r.query.fields != nil {
-		return l.body(0, r.query.fields.cutItems(pieces))
+		return l.body(0, r.items.cut(page, r.query.fields))
 	}
+	pieces := r.items.list(page)
 	ofItems := 0
 	for _, piece := range pieces {
 		ofItems += len(piece)
@@ -247,8 +247,7 @@ func (r *request) single(e *entry, t thing) (*body, error) {
 		wanted = maps.Clone(wanted)
 		wanted["apiVersion"], wanted["kind"], wanted["time"] = nil, nil, nil
 	}
-	data, _ = wanted.cut(nil, data)
-	return newBody(0, append(data, '\n')), nil
+	return newBody(0, append(wanted.cutItem(nil, data), '\n')), nil
 }
 
 // notFound says which thing there is not, and whether asking for its history

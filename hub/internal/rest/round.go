@@ -168,6 +168,18 @@ func (i *items) list(list []placed) [][]byte {
 	return append(pieces, last[:len(last)-1])
 }
 
+// cut returns what is wanted of all items, with commas between them.
+func (i *items) cut(list []placed, wanted fields) []byte {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	var b []byte
+	for n, p := range list {
+		item := i.json(p.item)
+		b = wanted.cutItem(comma(b, n), item[:len(item)-1])
+	}
+	return b
+}
+
 // follows reports whether b begins where a ends in one chunk.
 func follows(a, b []byte) bool {
 	return len(a)+len(b) <= cap(a) && &a[:len(a)+1][len(a)] == &b[0]
