@@ -128,8 +128,10 @@ type Round struct {
 	// name.
 	Nodes     []NodeState
 	Inventory *Inventory
-	// Kept is how much of the window there is.
-	Kept WindowStatus
+	// Kept is how much of the window there is, Replay what of it is from before
+	// the start.
+	Kept   WindowStatus
+	Replay Replay
 }
 
 // Availability sums up the nodes': in how many rounds a node's sample was

@@ -115,7 +115,7 @@ func run(ctx context.Context, log *slog.Logger, args []string, lookupEnv func(st
 	loop := pipeline.New(pipeline.Config{
 		Agents: fleet.agents, Scraper: scraper, Names: fleet.names, Store: frames,
 		Attribute: aggregate.Attribute, Sum: aggregate.Sum, Answer: aggregate.Answer, Kept: frames.Status, Meter: meter,
-		Interval: config.interval, Window: config.window, Log: log,
+		Past: scraper, Named: fleet.ready, Interval: config.interval, Window: config.window, Log: log,
 	})
 	g, ctx := errgroup.WithContext(ctx)
 	if config.events {

@@ -18,10 +18,14 @@
 // agent nor an object in the API server leaves the View at once; its history is
 // the Store's.
 //
+// After the second round the rounds before the first are filled in, as far as
+// agents kept snapshots of that time; see replay.go. That is the only other
+// goroutine, and it waits while a round is worked out.
+//
 // A node's availability is the share of the window's rounds that the Store has a
 // sample of. Expected are all rounds since the node had an agent, those that
 // were skipped and those after its agent went as well; a hub that starts anew
-// begins anew.
+// begins anew, and what is filled in counts as neither.
 package pipeline
 
 import (
@@ -29,6 +33,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -75,7 +80,8 @@ type unmetered struct{}
 func (unmetered) Round(time.Duration, int) {}
 func (unmetered) Asked(*hub.Result)        {}
 
-// Config has the pipeline's parts; all but the Meter are required.
+// Config has the pipeline's parts; all but the Meter, Past and Named are
+// required.
 type Config struct {
 	Agents  Agents
 	Scraper Scraper
@@ -88,6 +94,11 @@ type Config struct {
 	// Kept says how much the Store holds.
 	Kept  func() hub.WindowStatus
 	Meter Meter
+	// Past is asked once for the time before the hub; without it the window
+	// begins with the first round. Named returns nil once the pods that there
+	// are have their names; without it they have.
+	Past  Past
+	Named func() error
 	// Interval is the time between rounds, Window how long frames are kept.
 	Interval, Window time.Duration
 	Log              *slog.Logger
@@ -100,6 +111,10 @@ type Pipeline struct {
 	// published rings when view has changed.
 	published bell
 	pulse     atomic.Pointer[time.Time] // when a round last began
+	replayed  atomic.Pointer[hub.Replay]
+	// turn has a value unless a round, or the replay, is at work.
+	turn       chan struct{}
+	background sync.WaitGroup // of the replay
 
 	// Owned by Run.
 	started time.Time
@@ -114,6 +129,10 @@ type Pipeline struct {
 	// has any.
 	kept          map[string]*hub.Frame
 	keeps, summed int
+	// answered is in how many rounds a node did, up to the one in which the
+	// replay began.
+	answered  int
+	replaying bool
 }
 
 // New returns a Pipeline that does nothing before Run.
@@ -121,7 +140,9 @@ func New(c Config) *Pipeline {
 	if c.Meter == nil {
 		c.Meter = unmetered{}
 	}
-	return &Pipeline{Config: c, nodes: make(map[string]*node), byName: make(map[string]*node)}
+	p := &Pipeline{Config: c, nodes: make(map[string]*node), byName: make(map[string]*node), turn: make(chan struct{}, 1)}
+	p.turn <- struct{}{}
+	return p
 }
 
 // View returns the latest answers, or hub.ErrNotReady before the first round
@@ -150,12 +171,14 @@ func (p *Pipeline) Live() error {
 func (p *Pipeline) Run(ctx context.Context) {
 	p.started = time.Now()
 	p.line = timeline{start: p.started.Round(0), interval: p.Interval}
+	defer p.background.Wait()
 	slot := 0 // the number of whole intervals since the start
 	for skipped := 0; ctx.Err() == nil; {
 		next := p.started.Add(time.Duration(slot+1) * p.Interval)
 		p.expect(skipped)
 		p.round(ctx, slot, next)
 		p.Meter.Round(time.Since(p.began), skipped)
+		p.beginReplay(ctx, slot)
 		p.rest(ctx, next)
 		due := slot + 1
 		slot = int(time.Since(p.started) / p.Interval)

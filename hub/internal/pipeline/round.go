@@ -35,6 +35,7 @@ func (p *Pipeline) rounds() int { return int(p.Window / p.Interval) }
 
 // round asks every agent once, in the time until next.
 func (p *Pipeline) round(ctx context.Context, slot int, next time.Time) {
+	<-p.turn // nothing else works until those who are well are published
 	p.began = time.Now()
 	p.now = p.line.at(slot, p.began.Sub(p.started), p.began.Round(0))
 	p.pulse.Store(new(p.began))
@@ -48,6 +49,7 @@ func (p *Pipeline) round(ctx context.Context, slot int, next time.Time) {
 		p.change(n, func() { p.missRound(n, errNoAgent) })
 	}
 	p.settle(ctx)
+	p.turn <- struct{}{}
 	if len(lost) > 0 {
 		p.ask(ctx, next, lost, p.missRound)
 		p.settle(ctx)
@@ -235,7 +237,7 @@ func (p *Pipeline) publish() {
 	round := &hub.Round{
 		Number: p.number, Time: p.now,
 		Interval: p.Interval, Window: p.Window, Started: p.started,
-		Inventory: p.Names.Inventory(), Kept: p.Kept(),
+		Inventory: p.Names.Inventory(), Kept: p.Kept(), Replay: p.replayState(),
 	}
 	for _, n := range p.pick(func(*node) bool { return true }) {
 		round.Nodes = append(round.Nodes, n.stateAt(p.began))

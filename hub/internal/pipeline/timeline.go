@@ -19,5 +19,11 @@ func (t *timeline) at(slot int, elapsed time.Duration, wall time.Time) time.Time
 	if drift := wall.Sub(t.start.Add(t.ahead + elapsed)); drift >= t.interval {
 		t.ahead += drift.Truncate(t.interval)
 	}
+	return t.slotTime(slot)
+}
+
+// slotTime returns the time of the round of a slot, which may lie before the
+// start.
+func (t *timeline) slotTime(slot int) time.Time {
 	return t.start.Add(t.ahead + time.Duration(slot)*t.interval).UTC().Truncate(time.Millisecond)
 }
