@@ -49,11 +49,12 @@ type fakeNode struct {
 	name, uid string
 	boot      int
 	booted    time.Time
-	fallen    uint64        // by how much the counter of the host's CPU time fell, in µs
-	clock     time.Duration // by how much it is ahead of the hub's
-	frozen    *snapshot.Snapshot
-	fault     *fault // nil for none
-	stop      func() // listening
+	fallen    uint64             // by how much the counter of the host's CPU time fell, in µs
+	clock     time.Duration      // by how much it is ahead of the hub's
+	last      *snapshot.Snapshot // that it answered
+	frozen    *snapshot.Snapshot // answered again and again
+	fault     *fault             // nil for none
+	stop      func()             // listening
 }
 
 // What a fakeNode uses: millicores and bytes.
@@ -124,7 +125,7 @@ func faults() []fault {
 		{name: "is silent", failure: hub.FailureTimeout, silent: true},
 		{name: "hangs", failure: hub.FailureTimeout, answer: func(_ http.ResponseWriter, r *http.Request, _ *fakeNode) { <-r.Context().Done() }},
 		{name: "drips", failure: hub.FailureTimeout, answer: drip},
-		{name: "bombs", failure: hub.FailureContentType, answer: bomb},
+		{name: "bombs", failure: hub.FailureContentType, answer: bomb()},
 		{name: "never ends", failure: hub.FailureTooLarge, answer: flood},
 		{name: "garbage", failure: hub.FailureDecode, answer: text("\x00\x01kubemon")},
 		{name: "not JSON", failure: hub.FailureDecode, answer: edited("")},
@@ -137,7 +138,7 @@ func faults() []fault {
 		{name: "future version", failure: hub.FailureDecode, answer: changed(func(s *snapshot.Snapshot) { s.Version = 2 })},
 		{name: "no version", failure: hub.FailureDecode, answer: changed(func(s *snapshot.Snapshot) { s.Version = 0 })},
 		{name: "same pod twice", failure: hub.FailureDecode, answer: changed(func(s *snapshot.Snapshot) { s.Pods = append(s.Pods, s.Pods[0]) })},
-		{name: "another node", failure: hub.FailureWrongNode, answer: changed(func(s *snapshot.Snapshot) { s.Node = "node-000" })},
+		{name: "another node", failure: hub.FailureWrongNode, answer: changed(func(s *snapshot.Snapshot) { s.Node = "node-elsewhere" })},
 		{name: "cut short", failure: hub.FailureBroken, answer: cutShort},
 		{name: "breaks off", failure: hub.FailureBroken, answer: func(http.ResponseWriter, *http.Request, *fakeNode) { panic(http.ErrAbortHandler) }},
 		{name: "fails", failure: hub.FailureStatus, answer: func(w http.ResponseWriter, _ *http.Request, _ *fakeNode) {
@@ -157,16 +158,19 @@ func drip(w http.ResponseWriter, r *http.Request, _ *fakeNode) {
 	}
 }
 
-func bomb(w http.ResponseWriter, _ *http.Request, _ *fakeNode) {
-	w.Header().Set("Content-Type", snapshot.ContentTypeJSON)
-	w.Header().Set("Content-Encoding", "gzip")
+// bomb sends what would be ten gigabytes once unpacked.
+func bomb() func(http.ResponseWriter, *http.Request, *fakeNode) {
 	var packed bytes.Buffer
 	zip := gzip.NewWriter(&packed)
 	_, _ = zip.Write(make([]byte, 1<<20))
 	_ = zip.Close()
-	for range 10_000 { // ten gigabytes
-		if _, err := w.Write(packed.Bytes()); err != nil {
-			return
+	return func(w http.ResponseWriter, _ *http.Request, _ *fakeNode) {
+		w.Header().Set("Content-Type", snapshot.ContentTypeJSON)
+		w.Header().Set("Content-Encoding", "gzip")
+		for range 10_000 {
+			if _, err := w.Write(packed.Bytes()); err != nil {
+				return
+			}
 		}
 	}
 }
@@ -247,6 +251,7 @@ func (f *fleet) handler(n *fakeNode) http.Handler {
 		var s *snapshot.Snapshot
 		if fault == nil {
 			s = n.snapshot()
+			n.last = s
 		}
 		f.mu.Unlock()
 		if fault != nil {

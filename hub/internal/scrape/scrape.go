@@ -68,10 +68,10 @@ type Scraper struct {
 // proxies do not apply to agents, and cookies and redirects are not for them.
 func New(c Config) *Scraper {
 	if c.Dial == nil {
-		c.Dial = (&net.Dialer{Timeout: dialTimeout}).DialContext
+		c.Dial = (&net.Dialer{}).DialContext
 	}
 	transport := &http.Transport{
-		DialContext:            c.Dial,
+		DialContext:            c.dial,
 		TLSHandshakeTimeout:    tlsTimeout,
 		DisableCompression:     true,
 		MaxIdleConnsPerHost:    1,
@@ -87,6 +87,14 @@ func New(c Config) *Scraper {
 		userAgent: c.UserAgent,
 		bodies:    make(places, concurrency),
 	}
+}
+
+// dial opens a connection in bounded time. A transport goes on dialing when the
+// request that wanted the connection is over.
+func (c *Config) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	return c.Dial(ctx, network, address)
 }
 
 // Round asks every agent once and yields one Result for each, with its agent's
