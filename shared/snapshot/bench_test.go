@@ -52,7 +52,7 @@ func BenchmarkCheckMsgpack(b *testing.B) {
 	}
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
-		if err := checkMsgpack(data); err != nil {
+		if _, err := checkMsgpack(data); err != nil {
 			b.Fatal(err)
 		}
 	}

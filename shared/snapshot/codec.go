@@ -117,9 +117,11 @@ func decodeJSON(data []byte, s *Snapshot) error {
 }
 
 func decodeMsgpack(data []byte, s *Snapshot) error {
-	if err := checkMsgpack(data); err != nil {
+	sizes, err := checkMsgpack(data)
+	if err != nil {
 		return fmt.Errorf("decode snapshot from MessagePack: %w", err)
 	}
+	s.makeRoom(sizes)
 	// What is left after the one value was refused by checkMsgpack.
 	if _, err := s.UnmarshalMsg(data); err != nil {
 		return fmt.Errorf("decode snapshot from MessagePack: %w", err)

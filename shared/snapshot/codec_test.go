@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"os/exec"
@@ -156,6 +157,16 @@ func TestDecodeRefusesBytes(t *testing.T) {
 		{"deep", ContentTypeMsgpack, strings.Repeat("\x91", 10_000), "more than 32 levels"},
 		{"many nulls", ContentTypeJSON, `{"pods": [` + strings.Repeat("null,", MaxElements+1) + "null]}", "more than 50000 list elements"},
 		{"announced", ContentTypeMsgpack, "\x81\xa4pods\xdd\xff\xff\xff\xff", "more than 50000 list elements"},
+		{"key twice", ContentTypeJSON, `{"version": 1, "pods": [{"uid": "a"}], "pods": []}`, `byte 41: key "pods" is there a second time`},
+		{"key twice", ContentTypeJSON, `{"pods": [{"uid": "a", "cpu": {}, "cpu": null}]}`, `key "cpu" is there a second time`},
+		{"key twice in other letters", ContentTypeJSON, `{"version": 1, "Version": 1}`, `key "Version" is there a second time`},
+		{"key twice in other writing", ContentTypeJSON, `{"node": "a", "n\u006fde": "b"}`, `key "node" is there a second time`},
+		{"key twice", ContentTypeMsgpack, "\x82\xa4node\xa1a\xa4node\xa1b", `byte 8: key "node" is there a second time`},
+		{"key twice", ContentTypeMsgpack, "\x81\xa4pods\x91\x82\xa3uid\xa1a\xa3uid\xa1b", `key "uid" is there a second time`},
+		{"key twice in other writing", ContentTypeMsgpack, "\x83\xa4node\xa1a\xa1x\x91\x80\xd9\x04node\xa1b", `key "node" is there a second time`},
+		{"key that is none", ContentTypeMsgpack, "\x81\x01\x01", "a key that is no string"},
+		{"many keys", ContentTypeMsgpack, "\xde\x00\x81" + strings.Repeat("\xa1x\x01", 129), "more than 128 keys"},
+		{"many keys", ContentTypeJSON, manyKeys(129), "more than 128 keys"},
 		{"long", ContentTypeJSON, strings.Repeat(" ", MaxBodyBytes+1), "the body has 8388609 bytes"},
 	}
 	for _, tt := range tests {
@@ -164,6 +175,30 @@ func TestDecodeRefusesBytes(t *testing.T) {
 				t.Errorf("Decode: %v, want %q in it", err, tt.want)
 			}
 		})
+	}
+}
+
+func manyKeys(count int) string {
+	var b strings.Builder
+	for i := range count {
+		fmt.Fprintf(&b, `,"k%d":0`, i)
+	}
+	return "{" + b.String()[1:] + "}"
+}
+
+// TestKeysThatShareABitAreTwo has objects with names that are told apart only by
+// comparing them, and one name in objects beside and below each other.
+func TestKeysThatShareABitAreTwo(t *testing.T) {
+	if keyBit([]byte("abcd")) != keyBit([]byte("abcd")) || keyBit([]byte("axcd")) != keyBit([]byte("aycd")) {
+		t.Fatal("the names do not share a bit")
+	}
+	for contentType, body := range map[string]string{
+		ContentTypeJSON:    `{"version": 1, "node": "n", "agent": {"cgroup": {"mode": "unified"}}, "axcd": {"node": 1}, "aycd": [{"node": {}}, {"node": 2}]}`,
+		ContentTypeMsgpack: "\x85\xa7version\x01\xa4node\xa1n\xa5agent\x81\xa6cgroup\x81\xa4mode\xa7unified\xa4axcd\x81\xa4node\x01\xa4aycd\x92\x81\xa4node\x80\x81\xa4node\x02",
+	} {
+		if _, err := Decode([]byte(body), contentType); err != nil {
+			t.Errorf("%s: %v", contentType, err)
+		}
 	}
 }
 

@@ -44,6 +44,8 @@ func checkJSON(data []byte) error {
 		return errors.New("the body is not UTF-8")
 	}
 	var inArray []bool // one for each open array (true) or object (false)
+	var keys jsonKeys
+	isKey := false // the next string is one
 	elements := 0
 	for i := 0; i < len(data); i++ {
 		switch data[i] {
@@ -52,16 +54,25 @@ func checkJSON(data []byte) error {
 			if length > MaxStringBytes {
 				return fmt.Errorf("byte %d: a string of %d bytes, at most %d are allowed", i, length, MaxStringBytes)
 			}
+			if isKey {
+				isKey = false
+				if err := keys.add(data[i:min(len(data), i+length+2)]); err != nil {
+					return fmt.Errorf("byte %d: %w", i, err)
+				}
+			}
 			i += length + 1
 		case '[', '{':
-			inArray = append(inArray, data[i] == '[')
+			isKey = data[i] == '{'
+			inArray, keys = append(inArray, !isKey), append(keys, map[string]struct{}{})
 			if data[i] == '[' {
 				elements++
 			}
 		case ']', '}':
-			inArray = inArray[:max(0, len(inArray)-1)]
+			inArray, keys = inArray[:max(0, len(inArray)-1)], keys[:max(0, len(keys)-1)]
+			isKey = false
 		case ',':
-			if len(inArray) > 0 && inArray[len(inArray)-1] {
+			isKey = len(inArray) > 0 && !inArray[len(inArray)-1]
+			if len(inArray) > 0 && !isKey {
 				elements++
 			}
 		}
@@ -90,19 +101,20 @@ func jsonStringLength(data []byte) int {
 }
 
 // checkMsgpack walks data without decoding it and refuses what would take too
-// much memory, what is not one whole value, and strings that are not UTF-8.
-func checkMsgpack(data []byte) error {
+// much memory, what is not one whole value, and strings that are not UTF-8. It
+// returns how long the lists of control groups are.
+func checkMsgpack(data []byte) (sizes, error) {
 	if err := checkBody(data); err != nil {
-		return err
+		return sizes{}, err
 	}
 	w := msgpackWalk{data: data}
 	if err := w.value(); err != nil {
-		return fmt.Errorf("byte %d: %w", w.at, err)
+		return sizes{}, fmt.Errorf("byte %d: %w", w.at, err)
 	}
 	if rest := len(data) - w.at; rest > 0 {
-		return fmt.Errorf("byte %d: %d bytes after the snapshot", w.at, rest)
+		return sizes{}, fmt.Errorf("byte %d: %d bytes after the snapshot", w.at, rest)
 	}
-	return nil
+	return w.sizes, nil
 }
 
 // A msgpackWalk is on its way through one MessagePack value. Short strings,
@@ -113,7 +125,16 @@ type msgpackWalk struct {
 	at       int               // the next byte
 	elements int               // of all lists so far
 	open     [maxDepth + 1]int // how many values are left at each level
+	keys     [maxDepth + 1]mapKeys
 	depth    int
+	name     []byte // the last short string: of a list that follows
+	sizes    sizes
+}
+
+// mapKeys are the keys of a map that is open.
+type mapKeys struct {
+	from int    // where the first is; 0 at a level that is a list's
+	seen uint64 // the bits of those so far
 }
 
 // value walks one value. After an error, w.at is where it begins.
@@ -130,11 +151,17 @@ func (w *msgpackWalk) value() error {
 			return msgp.ErrShortBytes
 		}
 		w.open[w.depth]--
+		if w.keys[w.depth].from > 0 && w.open[w.depth]&1 == 1 { // of each pair, the first
+			if err := w.addKey(); err != nil {
+				return err
+			}
+		}
 		first := w.data[w.at]
 		text, length := 1+int(first&0x1f), scalarLength(first)
 		var err error
 		switch {
 		case first&0xe0 == 0xa0 && text <= len(w.data)-w.at && utf8.Valid(w.data[w.at+1:w.at+text]):
+			w.name = w.data[w.at+1 : w.at+text]
 			w.at += text
 		case length > 0 && length <= len(w.data)-w.at:
 			w.at += length
@@ -179,12 +206,20 @@ func (w *msgpackWalk) other() error {
 		if w.elements += int(count); w.elements > MaxElements {
 			return fmt.Errorf("more than %d list elements", MaxElements)
 		}
-		err = w.descend(int(count))
+		w.sizes.add(w.name, w.depth, int(count))
+		if err = w.descend(int(count)); err == nil {
+			w.keys[w.depth].from = 0
+		}
 	case msgp.MapType:
 		if count, rest, err = msgp.ReadMapHeaderBytes(data); err != nil {
 			return err
 		}
-		err = w.descend(2 * int(count))
+		if count > maxKeys {
+			return fmt.Errorf("more than %d keys in an object", maxKeys)
+		}
+		if err = w.descend(2 * int(count)); err == nil {
+			w.keys[w.depth] = mapKeys{from: len(w.data) - len(rest)}
+		}
 	case msgp.StrType:
 		rest, err = skipText(data)
 	default:

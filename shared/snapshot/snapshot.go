@@ -16,6 +16,7 @@ import "time"
 //msgp:tag msg,json
 //msgp:newtime
 //msgp:timezone utc
+//msgp:clearomitted
 //msgp:limit arrays:50000 maps:50000
 
 // Version is the contract's version. A decoder refuses any other.

@@ -166,6 +166,8 @@ func (z *CPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.ErrLimitExceeded
 		return
 	}
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -209,6 +211,7 @@ func (z *CPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x1
 		case "throttledPeriods":
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
@@ -226,6 +229,7 @@ func (z *CPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x2
 		case "throttledMicros":
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
@@ -243,6 +247,7 @@ func (z *CPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x4
 		case "limitMillicores":
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
@@ -266,6 +271,18 @@ func (z *CPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err)
 				return
 			}
+		}
+	}
+	// Clear omitted fields.
+	if zb0001Mask != 0x7 {
+		if (zb0001Mask & 0x1) == 0 {
+			z.Periods = nil
+		}
+		if (zb0001Mask & 0x2) == 0 {
+			z.ThrottledPeriods = nil
+		}
+		if (zb0001Mask & 0x4) == 0 {
+			z.ThrottledMicros = nil
 		}
 	}
 	o = bts
@@ -552,6 +569,8 @@ func (z *Container) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.ErrLimitExceeded
 		return
 	}
+	var zb0001Mask uint8 /* 7 bits */
+	_ = zb0001Mask
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -572,12 +591,14 @@ func (z *Container) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Name")
 				return
 			}
+			zb0001Mask |= 0x1
 		case "cgroup":
 			z.Cgroup, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Cgroup")
 				return
 			}
+			zb0001Mask |= 0x2
 		case "cgroupID":
 			z.CgroupID, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
@@ -601,6 +622,7 @@ func (z *Container) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x4
 		case "memory":
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
@@ -618,6 +640,7 @@ func (z *Container) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x8
 		case "io":
 			if msgp.IsNil(bts) {
 				bts = bts[1:]
@@ -645,6 +668,7 @@ func (z *Container) UnmarshalMsg(bts []byte) (o []byte, err error) {
 						return
 					}
 				}
+				zb0001Mask |= 0x10
 			}
 		case "pids":
 			if msgp.IsNil(bts) {
@@ -707,6 +731,7 @@ func (z *Container) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					}
 				}
 			}
+			zb0001Mask |= 0x20
 		case "pressure":
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
@@ -724,12 +749,37 @@ func (z *Container) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x40
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
 				err = msgp.WrapError(err)
 				return
 			}
+		}
+	}
+	// Clear omitted fields.
+	if zb0001Mask != 0x7f {
+		if (zb0001Mask & 0x1) == 0 {
+			z.Name = ""
+		}
+		if (zb0001Mask & 0x2) == 0 {
+			z.Cgroup = ""
+		}
+		if (zb0001Mask & 0x4) == 0 {
+			z.CPU = nil
+		}
+		if (zb0001Mask & 0x8) == 0 {
+			z.Memory = nil
+		}
+		if (zb0001Mask & 0x10) == 0 {
+			z.IO = nil
+		}
+		if (zb0001Mask & 0x20) == 0 {
+			z.PIDs = nil
+		}
+		if (zb0001Mask & 0x40) == 0 {
+			z.Pressure = nil
 		}
 	}
 	o = bts
@@ -1189,6 +1239,8 @@ func (z *Host) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.ErrLimitExceeded
 		return
 	}
+	var zb0001Mask uint8 /* 5 bits */
+	_ = zb0001Mask
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -1236,6 +1288,7 @@ func (z *Host) UnmarshalMsg(bts []byte) (o []byte, err error) {
 						return
 					}
 				}
+				zb0001Mask |= 0x1
 			}
 		case "pressure":
 			if msgp.IsNil(bts) {
@@ -1254,6 +1307,7 @@ func (z *Host) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x2
 		case "disks":
 			if msgp.IsNil(bts) {
 				bts = bts[1:]
@@ -1281,6 +1335,7 @@ func (z *Host) UnmarshalMsg(bts []byte) (o []byte, err error) {
 						return
 					}
 				}
+				zb0001Mask |= 0x4
 			}
 		case "network":
 			if msgp.IsNil(bts) {
@@ -1309,6 +1364,7 @@ func (z *Host) UnmarshalMsg(bts []byte) (o []byte, err error) {
 						return
 					}
 				}
+				zb0001Mask |= 0x8
 			}
 		case "filesystems":
 			if msgp.IsNil(bts) {
@@ -1337,6 +1393,7 @@ func (z *Host) UnmarshalMsg(bts []byte) (o []byte, err error) {
 						return
 					}
 				}
+				zb0001Mask |= 0x10
 			}
 		default:
 			bts, err = msgp.Skip(bts)
@@ -1344,6 +1401,24 @@ func (z *Host) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err)
 				return
 			}
+		}
+	}
+	// Clear omitted fields.
+	if zb0001Mask != 0x1f {
+		if (zb0001Mask & 0x1) == 0 {
+			z.Load = nil
+		}
+		if (zb0001Mask & 0x2) == 0 {
+			z.Pressure = nil
+		}
+		if (zb0001Mask & 0x4) == 0 {
+			z.Disks = nil
+		}
+		if (zb0001Mask & 0x8) == 0 {
+			z.Network = nil
+		}
+		if (zb0001Mask & 0x10) == 0 {
+			z.Filesystems = nil
 		}
 	}
 	o = bts
@@ -1471,6 +1546,8 @@ func (z *HostCPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.ErrLimitExceeded
 		return
 	}
+	var zb0001Mask uint8 /* 5 bits */
+	_ = zb0001Mask
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -1502,6 +1579,7 @@ func (z *HostCPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x1
 		case "userMicros":
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
@@ -1519,6 +1597,7 @@ func (z *HostCPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x2
 		case "systemMicros":
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
@@ -1536,6 +1615,7 @@ func (z *HostCPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x4
 		case "iowaitMicros":
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
@@ -1553,6 +1633,7 @@ func (z *HostCPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x8
 		case "stealMicros":
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
@@ -1570,12 +1651,31 @@ func (z *HostCPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x10
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
 				err = msgp.WrapError(err)
 				return
 			}
+		}
+	}
+	// Clear omitted fields.
+	if zb0001Mask != 0x1f {
+		if (zb0001Mask & 0x1) == 0 {
+			z.UsageMicros = nil
+		}
+		if (zb0001Mask & 0x2) == 0 {
+			z.UserMicros = nil
+		}
+		if (zb0001Mask & 0x4) == 0 {
+			z.SystemMicros = nil
+		}
+		if (zb0001Mask & 0x8) == 0 {
+			z.IOWaitMicros = nil
+		}
+		if (zb0001Mask & 0x10) == 0 {
+			z.StealMicros = nil
 		}
 	}
 	o = bts
@@ -1738,6 +1838,8 @@ func (z *HostMemory) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.ErrLimitExceeded
 		return
 	}
+	var zb0001Mask uint8 /* 7 bits */
+	_ = zb0001Mask
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -1763,6 +1865,7 @@ func (z *HostMemory) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x1
 		case "availableBytes":
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
@@ -1780,6 +1883,7 @@ func (z *HostMemory) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x2
 		case "workingSetBytes":
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
@@ -1797,6 +1901,7 @@ func (z *HostMemory) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x4
 		case "anonBytes":
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
@@ -1814,6 +1919,7 @@ func (z *HostMemory) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x8
 		case "fileBytes":
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
@@ -1831,6 +1937,7 @@ func (z *HostMemory) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x10
 		case "swapTotalBytes":
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
@@ -1848,6 +1955,7 @@ func (z *HostMemory) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x20
 		case "swapFreeBytes":
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
@@ -1865,12 +1973,37 @@ func (z *HostMemory) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x40
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
 				err = msgp.WrapError(err)
 				return
 			}
+		}
+	}
+	// Clear omitted fields.
+	if zb0001Mask != 0x7f {
+		if (zb0001Mask & 0x1) == 0 {
+			z.TotalBytes = nil
+		}
+		if (zb0001Mask & 0x2) == 0 {
+			z.AvailableBytes = nil
+		}
+		if (zb0001Mask & 0x4) == 0 {
+			z.WorkingSetBytes = nil
+		}
+		if (zb0001Mask & 0x8) == 0 {
+			z.AnonBytes = nil
+		}
+		if (zb0001Mask & 0x10) == 0 {
+			z.FileBytes = nil
+		}
+		if (zb0001Mask & 0x20) == 0 {
+			z.SwapTotalBytes = nil
+		}
+		if (zb0001Mask & 0x40) == 0 {
+			z.SwapFreeBytes = nil
 		}
 	}
 	o = bts
@@ -2143,6 +2276,8 @@ func (z *Memory) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.ErrLimitExceeded
 		return
 	}
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -2198,6 +2333,7 @@ func (z *Memory) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x1
 		case "peakBytes":
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
@@ -2215,6 +2351,7 @@ func (z *Memory) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x2
 		case "limitBytes":
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
@@ -2249,12 +2386,25 @@ func (z *Memory) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x4
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
 				err = msgp.WrapError(err)
 				return
 			}
+		}
+	}
+	// Clear omitted fields.
+	if zb0001Mask != 0x7 {
+		if (zb0001Mask & 0x1) == 0 {
+			z.SwapBytes = nil
+		}
+		if (zb0001Mask & 0x2) == 0 {
+			z.PeakBytes = nil
+		}
+		if (zb0001Mask & 0x4) == 0 {
+			z.OOMKills = nil
 		}
 	}
 	o = bts
@@ -2563,6 +2713,8 @@ func (z *Pod) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.ErrLimitExceeded
 		return
 	}
+	var zb0001Mask uint16 /* 9 bits */
+	_ = zb0001Mask
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -2583,12 +2735,14 @@ func (z *Pod) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Namespace")
 				return
 			}
+			zb0001Mask |= 0x1
 		case "name":
 			z.Name, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Name")
 				return
 			}
+			zb0001Mask |= 0x2
 		case "qosClass":
 			z.QOSClass, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
@@ -2630,6 +2784,7 @@ func (z *Pod) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x4
 		case "memory":
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
@@ -2647,6 +2802,7 @@ func (z *Pod) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x8
 		case "io":
 			if msgp.IsNil(bts) {
 				bts = bts[1:]
@@ -2674,6 +2830,7 @@ func (z *Pod) UnmarshalMsg(bts []byte) (o []byte, err error) {
 						return
 					}
 				}
+				zb0001Mask |= 0x10
 			}
 		case "networkID":
 			z.NetworkID, bts, err = msgp.ReadUint64Bytes(bts)
@@ -2681,6 +2838,7 @@ func (z *Pod) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "NetworkID")
 				return
 			}
+			zb0001Mask |= 0x20
 		case "network":
 			if msgp.IsNil(bts) {
 				bts = bts[1:]
@@ -2708,6 +2866,7 @@ func (z *Pod) UnmarshalMsg(bts []byte) (o []byte, err error) {
 						return
 					}
 				}
+				zb0001Mask |= 0x40
 			}
 		case "pids":
 			if msgp.IsNil(bts) {
@@ -2770,6 +2929,7 @@ func (z *Pod) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					}
 				}
 			}
+			zb0001Mask |= 0x80
 		case "pressure":
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
@@ -2787,6 +2947,7 @@ func (z *Pod) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x100
 		case "containers":
 			var zb0005 uint32
 			zb0005, bts, err = msgp.ReadArrayHeaderBytes(bts)
@@ -2816,6 +2977,36 @@ func (z *Pod) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err)
 				return
 			}
+		}
+	}
+	// Clear omitted fields.
+	if zb0001Mask != 0x1ff {
+		if (zb0001Mask & 0x1) == 0 {
+			z.Namespace = ""
+		}
+		if (zb0001Mask & 0x2) == 0 {
+			z.Name = ""
+		}
+		if (zb0001Mask & 0x4) == 0 {
+			z.CPU = nil
+		}
+		if (zb0001Mask & 0x8) == 0 {
+			z.Memory = nil
+		}
+		if (zb0001Mask & 0x10) == 0 {
+			z.IO = nil
+		}
+		if (zb0001Mask & 0x20) == 0 {
+			z.NetworkID = 0
+		}
+		if (zb0001Mask & 0x40) == 0 {
+			z.Network = nil
+		}
+		if (zb0001Mask & 0x80) == 0 {
+			z.PIDs = nil
+		}
+		if (zb0001Mask & 0x100) == 0 {
+			z.Pressure = nil
 		}
 	}
 	o = bts
@@ -3012,6 +3203,8 @@ func (z *Pressure) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.ErrLimitExceeded
 		return
 	}
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -3041,6 +3234,8 @@ func (z *Pressure) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					err = msgp.ErrLimitExceeded
 					return
 				}
+				var zb0002Mask uint8 /* 1 bits */
+				_ = zb0002Mask
 				for zb0002 > 0 {
 					zb0002--
 					field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -3072,6 +3267,7 @@ func (z *Pressure) UnmarshalMsg(bts []byte) (o []byte, err error) {
 								return
 							}
 						}
+						zb0002Mask |= 0x1
 					default:
 						bts, err = msgp.Skip(bts)
 						if err != nil {
@@ -3080,7 +3276,13 @@ func (z *Pressure) UnmarshalMsg(bts []byte) (o []byte, err error) {
 						}
 					}
 				}
+				// Clear omitted fields.
+				if (zb0002Mask & 0x1) == 0 {
+					z.CPU.FullMicros = nil
+				}
+
 			}
+			zb0001Mask |= 0x1
 		case "memory":
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
@@ -3102,6 +3304,8 @@ func (z *Pressure) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					err = msgp.ErrLimitExceeded
 					return
 				}
+				var zb0003Mask uint8 /* 1 bits */
+				_ = zb0003Mask
 				for zb0003 > 0 {
 					zb0003--
 					field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -3133,6 +3337,7 @@ func (z *Pressure) UnmarshalMsg(bts []byte) (o []byte, err error) {
 								return
 							}
 						}
+						zb0003Mask |= 0x1
 					default:
 						bts, err = msgp.Skip(bts)
 						if err != nil {
@@ -3141,7 +3346,13 @@ func (z *Pressure) UnmarshalMsg(bts []byte) (o []byte, err error) {
 						}
 					}
 				}
+				// Clear omitted fields.
+				if (zb0003Mask & 0x1) == 0 {
+					z.Memory.FullMicros = nil
+				}
+
 			}
+			zb0001Mask |= 0x2
 		case "io":
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
@@ -3163,6 +3374,8 @@ func (z *Pressure) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					err = msgp.ErrLimitExceeded
 					return
 				}
+				var zb0004Mask uint8 /* 1 bits */
+				_ = zb0004Mask
 				for zb0004 > 0 {
 					zb0004--
 					field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -3194,6 +3407,7 @@ func (z *Pressure) UnmarshalMsg(bts []byte) (o []byte, err error) {
 								return
 							}
 						}
+						zb0004Mask |= 0x1
 					default:
 						bts, err = msgp.Skip(bts)
 						if err != nil {
@@ -3202,13 +3416,31 @@ func (z *Pressure) UnmarshalMsg(bts []byte) (o []byte, err error) {
 						}
 					}
 				}
+				// Clear omitted fields.
+				if (zb0004Mask & 0x1) == 0 {
+					z.IO.FullMicros = nil
+				}
+
 			}
+			zb0001Mask |= 0x4
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
 				err = msgp.WrapError(err)
 				return
 			}
+		}
+	}
+	// Clear omitted fields.
+	if zb0001Mask != 0x7 {
+		if (zb0001Mask & 0x1) == 0 {
+			z.CPU = nil
+		}
+		if (zb0001Mask & 0x2) == 0 {
+			z.Memory = nil
+		}
+		if (zb0001Mask & 0x4) == 0 {
+			z.IO = nil
 		}
 	}
 	o = bts
@@ -3325,6 +3557,8 @@ func (z *Process) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.ErrLimitExceeded
 		return
 	}
+	var zb0001Mask uint8 /* 2 bits */
+	_ = zb0001Mask
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -3381,6 +3615,7 @@ func (z *Process) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Cgroup")
 				return
 			}
+			zb0001Mask |= 0x1
 		case "args":
 			if msgp.IsNil(bts) {
 				bts = bts[1:]
@@ -3408,6 +3643,7 @@ func (z *Process) UnmarshalMsg(bts []byte) (o []byte, err error) {
 						return
 					}
 				}
+				zb0001Mask |= 0x2
 			}
 		default:
 			bts, err = msgp.Skip(bts)
@@ -3415,6 +3651,15 @@ func (z *Process) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err)
 				return
 			}
+		}
+	}
+	// Clear omitted fields.
+	if zb0001Mask != 0x3 {
+		if (zb0001Mask & 0x1) == 0 {
+			z.Cgroup = ""
+		}
+		if (zb0001Mask & 0x2) == 0 {
+			z.Args = nil
 		}
 	}
 	o = bts
@@ -3556,6 +3801,8 @@ func (z *Slice) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.ErrLimitExceeded
 		return
 	}
+	var zb0001Mask uint8 /* 5 bits */
+	_ = zb0001Mask
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -3593,6 +3840,7 @@ func (z *Slice) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x1
 		case "memory":
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
@@ -3610,6 +3858,7 @@ func (z *Slice) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x2
 		case "io":
 			if msgp.IsNil(bts) {
 				bts = bts[1:]
@@ -3637,6 +3886,7 @@ func (z *Slice) UnmarshalMsg(bts []byte) (o []byte, err error) {
 						return
 					}
 				}
+				zb0001Mask |= 0x4
 			}
 		case "pids":
 			if msgp.IsNil(bts) {
@@ -3699,6 +3949,7 @@ func (z *Slice) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					}
 				}
 			}
+			zb0001Mask |= 0x8
 		case "pressure":
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
@@ -3716,12 +3967,31 @@ func (z *Slice) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x10
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
 				err = msgp.WrapError(err)
 				return
 			}
+		}
+	}
+	// Clear omitted fields.
+	if zb0001Mask != 0x1f {
+		if (zb0001Mask & 0x1) == 0 {
+			z.CPU = nil
+		}
+		if (zb0001Mask & 0x2) == 0 {
+			z.Memory = nil
+		}
+		if (zb0001Mask & 0x4) == 0 {
+			z.IO = nil
+		}
+		if (zb0001Mask & 0x8) == 0 {
+			z.PIDs = nil
+		}
+		if (zb0001Mask & 0x10) == 0 {
+			z.Pressure = nil
 		}
 	}
 	o = bts
@@ -4188,6 +4458,8 @@ func (z *Stall) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.ErrLimitExceeded
 		return
 	}
+	var zb0001Mask uint8 /* 1 bits */
+	_ = zb0001Mask
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -4219,6 +4491,7 @@ func (z *Stall) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+			zb0001Mask |= 0x1
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -4227,6 +4500,11 @@ func (z *Stall) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 		}
 	}
+	// Clear omitted fields.
+	if (zb0001Mask & 0x1) == 0 {
+		z.FullMicros = nil
+	}
+
 	o = bts
 	return
 }
