@@ -15,14 +15,19 @@ import (
 	"github.com/kubemon/kubemon/hub"
 )
 
-// A ranking is a number that items are put in order by: one metric, or several
-// that mean one thing together.
+// A ranking is a number that items are put in order by: a metric, several that
+// mean one thing together, or a ratio.
 type ranking struct {
 	name    string // as given; empty for no ranking
 	metrics []hub.Metric
+	ratio   func(*hub.Ratios) hub.Number
 }
 
-func byCPU() ranking { return ranking{"cpu", []hub.Metric{hub.CPUMillicores}} }
+func byCPU() ranking { return byMetrics("cpu", hub.CPUMillicores) }
+
+func byMetrics(name string, metrics ...hub.Metric) ranking {
+	return ranking{name: name, metrics: metrics}
+}
 
 // parseRanking takes a short name or a metric's own.
 func parseRanking(name string) (ranking, error) {
@@ -30,21 +35,61 @@ func parseRanking(name string) (ranking, error) {
 	case "cpu":
 		return byCPU(), nil
 	case "memory":
-		return ranking{name, []hub.Metric{hub.MemoryBytes}}, nil
+		return byMetrics(name, hub.MemoryBytes), nil
 	case "disk":
-		return ranking{name, []hub.Metric{hub.DiskReadBytesPerSecond, hub.DiskWriteBytesPerSecond}}, nil
+		return byMetrics(name, hub.DiskReadBytesPerSecond, hub.DiskWriteBytesPerSecond), nil
 	case "network":
-		return ranking{name, []hub.Metric{hub.NetworkRxBytesPerSecond, hub.NetworkTxBytesPerSecond}}, nil
+		return byMetrics(name, hub.NetworkRxBytesPerSecond, hub.NetworkTxBytesPerSecond), nil
 	}
 	if m, ok := hub.MetricNamed(name); ok {
-		return ranking{name, []hub.Metric{m}}, nil
+		return byMetrics(name, m), nil
 	}
-	return ranking{}, fmt.Errorf("takes cpu, memory, disk, network, or a metric as usage names it, such as memoryRSSBytes or pressure.cpuSome, not %q", name)
+	if ratio := ratioNamed(name); ratio != nil {
+		return ranking{name: name, ratio: ratio}, nil
+	}
+	return ranking{}, fmt.Errorf("takes cpu, memory, disk, network, or a number as usage and ratios name it, such as memoryRSSBytes, pressure.cpuSome or ratios.memoryOfLimit, not %q", name)
+}
+
+// ratioNamed returns the ratio of that name in the REST contract, nil if there
+// is none.
+func ratioNamed(name string) func(*hub.Ratios) hub.Number {
+	switch name {
+	case "ratios.cpuOfRequest":
+		return func(r *hub.Ratios) hub.Number { return r.CPUOfRequest }
+	case "ratios.cpuOfLimit":
+		return func(r *hub.Ratios) hub.Number { return r.CPUOfLimit }
+	case "ratios.cpuOfAllocatable":
+		return func(r *hub.Ratios) hub.Number { return r.CPUOfAllocatable }
+	case "ratios.memoryOfRequest":
+		return func(r *hub.Ratios) hub.Number { return r.MemoryOfRequest }
+	case "ratios.memoryOfLimit":
+		return func(r *hub.Ratios) hub.Number { return r.MemoryOfLimit }
+	case "ratios.memoryOfAllocatable":
+		return func(r *hub.Ratios) hub.Number { return r.MemoryOfAllocatable }
+	case "ratios.cpuRequestOfAllocatable":
+		return func(r *hub.Ratios) hub.Number { return numberOf(r.CPURequestOfAllocatable) }
+	case "ratios.memoryRequestOfAllocatable":
+		return func(r *hub.Ratios) hub.Number { return numberOf(r.MemoryRequestOfAllocatable) }
+	}
+	return nil
+}
+
+func numberOf(n *hub.Number) hub.Number {
+	if n == nil {
+		return hub.Number(math.NaN())
+	}
+	return *n
 }
 
 // value is the sum of what is known, NaN if nothing is.
 func (r ranking) value(item *hub.Item) float64 {
 	total := math.NaN()
+	if r.ratio != nil {
+		if item.Ratios == nil {
+			return total
+		}
+		return float64(r.ratio(item.Ratios))
+	}
 	if item.Usage == nil {
 		return total
 	}

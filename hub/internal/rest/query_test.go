@@ -2,6 +2,8 @@ package rest
 
 import (
 	"errors"
+	"math"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -84,6 +86,26 @@ func TestEveryMetricRanks(t *testing.T) {
 		}
 		if v := o.by.value(item); v != float64(m)+1 || !o.descending {
 			t.Errorf("%s ranks by %v, descending %v", m, v, o.descending)
+		}
+	}
+	ratios := reflect.TypeFor[hub.Ratios]()
+	for i := range ratios.NumField() {
+		var r hub.Ratios
+		field := reflect.ValueOf(&r).Elem().Field(i)
+		if field.Kind() == reflect.Pointer {
+			field.Set(reflect.New(field.Type().Elem()))
+			field = field.Elem()
+		}
+		field.SetFloat(0.5)
+		tag, _, _ := strings.Cut(ratios.Field(i).Tag.Get("json"), ",")
+		name := "ratios." + tag
+		o, err := parseOrder(name)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if v := o.by.value(&hub.Item{Ratios: &r}); v != 0.5 || !math.IsNaN(o.by.value(&hub.Item{})) {
+			t.Errorf("%s ranks by %v, and by %v without ratios", name, v, o.by.value(&hub.Item{}))
 		}
 	}
 	disk, err := parseRanking("disk")

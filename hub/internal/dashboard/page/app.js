@@ -1,4 +1,4 @@
-// The dashboard: asks the hub's REST once an interval and shows the answer.
+// The dashboard: asks the hub's REST once a round and shows the answer.
 // Text goes into the page as text only. What is null is shown as a dash whose
 // tooltip says why, never as 0.
 "use strict";
@@ -165,6 +165,13 @@ async function ask(path) {
   return answer;
 }
 
+// The hub tells of each round as it is published; what it does not tell of, the
+// timer asks for.
+let told = false;
+const events = new EventSource("api/v1/events");
+events.addEventListener("round", () => { told = true; if (!document.hidden) refresh(); });
+events.addEventListener("error", () => { told = false; });
+
 let timer = 0;
 let failures = 0;
 let asked = 0; // counts refreshes, so that a late answer never replaces a newer one
@@ -179,7 +186,7 @@ async function refresh() {
       ["status", "cluster", "nodes", "namespaces", "pods?" + pods].map(ask));
     if (turn !== asked) return;
     failures = 0;
-    wait = 1000 * status.intervalSeconds;
+    wait = 1000 * status.intervalSeconds * (told ? 3 : 1);
     fillTiles(cluster);
     fill(byId("nodes"), nodeColumns, nodes.items);
     fillNamespaces(spaces);
