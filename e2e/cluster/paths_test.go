@@ -1,12 +1,16 @@
 package cluster
 
 import (
+	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kubemon/kubemon/e2e/contract"
 )
 
 // TestEveryPathAnswers asks every path of REST for real things.
@@ -51,6 +55,117 @@ func TestEveryPathAnswers(t *testing.T) {
 		}
 		return err
 	})
+}
+
+// TestEveryAnswerKeepsTheContract asks every documented path for what is on the
+// cluster, in every way that the path can be asked, and for what is not there.
+// Each answer must be what the hub's own document says, to the last name.
+func TestEveryAnswerKeepsTheContract(t *testing.T) {
+	awaitPod(t, "burn-")
+	c, err := contract.Load(t.Context(), theLab.HubURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	things := strings.NewReplacer("{node}", "node1", "{namespace}", "loads", "{pod}", "bare", "{deployment}", "burn", "{kind}", "Deployment", "{name}", "burn")
+	ghosts := strings.NewReplacer("{node}", "ghost", "{namespace}", "loads", "{pod}", "ghost", "{deployment}", "ghost", "{kind}", "Deployment", "{name}", "ghost")
+	values := map[string]string{
+		"window": "60", "step": "20&window=60", "maxPoints": "3&window=60", "sort": "-ratios.memoryOfLimit", "limit": "1", "continue": "",
+		"labelSelector": "app%3Dburn", "namespace": "loads", "node": "node1", "of": "containers", "by": "memory", "fields": "",
+	}
+	get := func(target string, status int, headers http.Header) {
+		t.Helper()
+		answer, err := c.Get(t.Context(), target, headers)
+		if err != nil {
+			t.Errorf("%v", err)
+		} else if answer.Status != status {
+			t.Errorf("GET %s: %d, want %d: %.300s", target, answer.Status, status, answer.Body)
+		}
+	}
+	for _, path := range c.Paths() {
+		if path == "/api/v1/events" {
+			continue // goes on for ever: TestRoundsAreToldOf
+		}
+		target := things.Replace(path)
+		get(target, http.StatusOK, nil)
+		if !strings.HasPrefix(path, "/api/") {
+			continue
+		}
+		get(target+"?colour=red", http.StatusBadRequest, nil)
+		if ghost := ghosts.Replace(path); strings.Contains(ghost, "ghost") {
+			get(ghost, http.StatusNotFound, nil)
+		}
+		for name, value := range values {
+			if c.Takes(path, name) {
+				get(target+"?"+name+"="+value, http.StatusOK, nil)
+				get(target+"?"+name+"=%00", http.StatusBadRequest, nil)
+			}
+		}
+	}
+}
+
+// TestRoundsAreToldOf reads the events of two rounds.
+func TestRoundsAreToldOf(t *testing.T) {
+	c, err := contract.Load(t.Context(), theLab.HubURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, theLab.HubURL()+"/api/v1/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var rounds []string
+	lines := bufio.NewScanner(resp.Body)
+	for len(rounds) < 2 && lines.Scan() {
+		data, ok := strings.CutPrefix(lines.Text(), "data: ")
+		if !ok {
+			continue
+		}
+		if err := c.Is("Tick", []byte(data)); err != nil {
+			t.Error(err)
+		}
+		rounds = append(rounds, data)
+	}
+	if err := lines.Err(); err != nil || len(rounds) < 2 || rounds[0] == rounds[1] {
+		t.Errorf("told of %q, %v; want two rounds", rounds, err)
+	}
+}
+
+// TestAnswersAreCompressedAndCut asks for the pods in each coding, and for a
+// few of their names.
+func TestAnswersAreCompressedAndCut(t *testing.T) {
+	awaitPod(t, "burn-")
+	for _, coding := range []string{"gzip", "zstd"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodHead, theLab.HubURL()+"/api/v1/pods", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept-Encoding", coding)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.Header.Get("Content-Encoding") != coding || !strings.HasSuffix(resp.Header.Get("ETag"), "-"+coding+`"`) {
+			t.Errorf("HEAD with Accept-Encoding %s: %s %v", coding, resp.Status, resp.Header)
+		}
+	}
+	cut := mustFetch[struct{ Items []map[string]any }](t, "/api/v1/namespaces/loads/pods?fields=name,usage.memoryBytes")
+	for _, pod := range cut.Items {
+		usage, _ := pod["usage"].(map[string]any)
+		if len(pod) != 2 || pod["name"] == nil || len(usage) > 1 {
+			t.Errorf("a pod cut to its name and memory is %v", pod)
+		}
+	}
+	if len(cut.Items) == 0 {
+		t.Error("no pods")
+	}
 }
 
 // TestNodeHasItsParts looks at what only a single node's answer has.
