@@ -151,18 +151,21 @@ func (w *msgpackWalk) value() error {
 			return msgp.ErrShortBytes
 		}
 		w.open[w.depth]--
-		if w.keys[w.depth].from > 0 && w.open[w.depth]&1 == 1 { // of each pair, the first
-			if err := w.addKey(); err != nil {
-				return err
-			}
-		}
+		isKey := w.keys[w.depth].from > 0 && w.open[w.depth]&1 == 1 // of each pair, the first
 		first := w.data[w.at]
 		text, length := 1+int(first&0x1f), scalarLength(first)
 		var err error
 		switch {
 		case first&0xe0 == 0xa0 && text <= len(w.data)-w.at && utf8.Valid(w.data[w.at+1:w.at+text]):
 			w.name = w.data[w.at+1 : w.at+text]
-			w.at += text
+			if isKey {
+				err = w.addKey(w.name)
+			}
+			if err == nil {
+				w.at += text
+			}
+		case isKey:
+			err = w.otherKey()
 		case length > 0 && length <= len(w.data)-w.at:
 			w.at += length
 		default:
