@@ -105,9 +105,8 @@ func (n *node) take(r *hub.Result, reading *hub.Reading, frame *hub.Frame) {
 	n.sampled = r.Started.Add(r.Took / 2)
 	s.Node = reading.Node
 	s.Reading, s.Frame = reading, frame
-	s.Status = hub.Status{State: hub.StateOK, SampleTime: reading.SampleTime}
-	if reading.Mode != snapshot.ModeUnified {
-		s.Status.State = hub.StateUnsupported
+	s.Status = hub.Status{State: stateOf(reading), SampleTime: reading.SampleTime}
+	if s.Status.State == hub.StateUnsupported {
 		s.Status.Reason = "the node's control groups are " + reading.Mode + "; kubemon needs unified cgroup v2"
 	}
 	s.Health.LastSample = n.sampled
@@ -123,6 +122,14 @@ func (n *node) expect(skipped, limit int) {
 		n.outcomes = n.outcomes[over:]
 	}
 	n.tally()
+}
+
+// stateOf is the state of a node with a sample of the round.
+func stateOf(reading *hub.Reading) string {
+	if reading.Mode != snapshot.ModeUnified {
+		return hub.StateUnsupported
+	}
+	return hub.StateOK
 }
 
 // stored notes that the window has a sample of the node in this round.

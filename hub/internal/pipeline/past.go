@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/kubemon/kubemon/hub"
@@ -22,9 +23,13 @@ type pastNode struct {
 	sampled time.Duration
 
 	failed bool
-	// limit is the time of the earliest snapshot that was picked: those of
-	// earlier rounds are earlier.
-	limit time.Duration
+	// state is the node's in the round that is being filled.
+	state string
+	// earliest is the snapshot of the earliest round that was filled, made at
+	// limit: those of earlier rounds are earlier. Before the first it is sample,
+	// and limit far ahead.
+	earliest snapshot.Stamp
+	limit    time.Duration
 	// history is what the agent kept of the rounds of a pass, and picks the place
 	// in it of the snapshot of each, by slot. last is the place of the one that
 	// was read last, at most the cursor's.
@@ -34,10 +39,11 @@ type pastNode struct {
 }
 
 func newPastNode(n *node, started time.Time) *pastNode {
+	sample := snapshot.StampOf(n.last)
 	return &pastNode{
 		name: n.state.Node, agent: n.state.Agent,
-		sample: snapshot.StampOf(n.last), sampled: n.sampled.Sub(started),
-		limit: 1<<63 - 1,
+		sample: sample, sampled: n.sampled.Sub(started),
+		earliest: sample, limit: math.MaxInt64,
 	}
 }
 
@@ -63,29 +69,28 @@ func (n *pastNode) assign(history *snapshot.History, oldest, newest int, interva
 			place--
 		}
 		if place >= 0 && times[place] > round-interval {
-			n.picks[slot], n.limit = place, times[place]
+			n.picks[slot] = place
+			n.earliest, n.limit = history.Stamps[place], times[place]
 		}
 	}
 }
 
 // times returns when the snapshots were made, by the hub's clock. Where the
-// boot-time clock began anew between two, the wall clock is all there is; what
-// is then not before the next lies before all rounds.
+// boot-time clock began anew between two, the wall clock is all there is. Of
+// those that are in no order the latest is taken, and no other.
 func (n *pastNode) times(stamps []snapshot.Stamp) []time.Duration {
-	const never = -1 << 62
 	times := make([]time.Duration, len(stamps))
-	after, at := n.sample, n.sampled
+	after, at := n.earliest, min(n.limit, n.sampled)
 	for i := len(stamps) - 1; i >= 0; i-- {
 		stamp := stamps[i]
 		gap := time.Duration(after.BootNanos - stamp.BootNanos)
-		if i < len(stamps)-1 && gap <= 0 {
-			gap = after.Time().Sub(stamp.Time())
+		if wall := after.Time().Sub(stamp.Time()); gap <= 0 && wall > 0 {
+			gap = wall // another boot
 		}
-		if at == never || i < len(stamps)-1 && gap <= 0 {
-			at = never
-		} else {
-			at -= gap
+		if gap <= 0 && i < len(stamps)-1 {
+			at = math.MinInt64 / 2
 		}
+		at -= gap
 		times[i], after = at, stamp
 	}
 	return times

@@ -152,6 +152,7 @@ func (r *replay) fill(ctx context.Context, slot int) {
 		if !r.take(ctx) {
 			return
 		}
+		n.state = hub.StateDown
 		if frame := r.frame(n, slot, at, running); frame != nil {
 			frames = append(frames, frame)
 		}
@@ -194,6 +195,7 @@ func (r *replay) frame(n *pastNode, slot int, at time.Time, inventory *hub.Inven
 		r.Log.Error("frame not kept", "node", n.name, "err", err)
 		return nil
 	}
+	n.state = stateOf(reading)
 	return frame
 }
 
@@ -202,7 +204,7 @@ func (r *replay) frame(n *pastNode, slot int, at time.Time, inventory *hub.Inven
 func (r *replay) sum(at time.Time, inventory *hub.Inventory, frames []*hub.Frame) {
 	round := &hub.Round{Time: at, Interval: r.Interval, Window: r.Window, Inventory: asOf(inventory, at)}
 	for _, n := range r.nodes {
-		round.Nodes = append(round.Nodes, hub.NodeState{Node: n.name, Status: hub.Status{State: hub.StateDown}})
+		round.Nodes = append(round.Nodes, hub.NodeState{Node: n.name, Status: hub.Status{State: n.state}})
 	}
 	var errs []error
 	for _, sums := range r.Sum(r.Answer(round), frames) {
