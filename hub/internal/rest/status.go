@@ -15,6 +15,7 @@ type status struct {
 	IntervalSeconds float64        `json:"intervalSeconds"`
 	Hub             hubStatus      `json:"hub"`
 	Window          windowStatus   `json:"window"`
+	Replay          replayStatus   `json:"replay"`
 	Kubernetes      hub.Connection `json:"kubernetes"`
 	// Availability is that of all nodes together.
 	Availability availability  `json:"availability"`
@@ -122,6 +123,7 @@ func (s *server) status(r *request) (*body, error) {
 			WindowSeconds: round.Window.Seconds(), Round: round.Number,
 		},
 		Window:       windowStatusOf(round.Kept),
+		Replay:       replayStatusOf(&round.Replay),
 		Availability: availabilityOf(round.Availability()),
 		Agents:       []agentStatus{},
 	}
