@@ -108,6 +108,107 @@ func TestHubKilled(t *testing.T) {
 	withinTwoIntervals(t, "the killed hub", ready)
 }
 
+// TestSeriesSurviveTheHub kills the hub in the middle of series: once the new
+// one has filled in the time before it, they have no hole, back to ten minutes
+// ago or to where they began.
+func TestSeriesSurviveTheHub(t *testing.T) {
+	pod := awaitPod(t, "burn-")
+	paths := []string{
+		"/api/v1/nodes/node1", "/api/v1/nodes/node2", "/api/v1/namespaces/loads/pods/" + pod.Name,
+		"/api/v1/namespaces/loads/deployments/burn", "/api/v1/namespaces/loads", "/api/v1/cluster",
+	}
+	began := map[string]time.Time{}
+	for _, path := range paths {
+		eventually(t, 5*time.Minute, "two minutes of "+path, func() error {
+			known, err := knownRounds(t.Context(), path)
+			if err == nil && (len(known) < 12 || known[len(known)-1].Sub(known[0]) < 2*time.Minute) {
+				err = fmt.Errorf("rounds %v", known)
+			}
+			if err == nil {
+				began[path] = known[0]
+			}
+			return err
+		})
+	}
+	before, err := kubemonPod(t.Context(), "hub", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := int64(0)
+	if err := kube.CoreV1().Pods("kubemon").Delete(t.Context(), before.Name, metav1.DeleteOptions{GracePeriodSeconds: &now}); err != nil {
+		t.Fatal(err)
+	}
+	killed := time.Now()
+	readyAgain(t, "hub", "", before)
+	var filled replayStatus
+	eventually(t, 5*time.Minute, "the time before the hub filled in", func() error {
+		status, err := fetch[struct{ Replay replayStatus }](t.Context(), "/api/v1/status")
+		if filled = status.Replay; err == nil && filled.State != "done" {
+			err = fmt.Errorf("replay %+v", filled)
+		}
+		return err
+	})
+	t.Logf("filled in %d rounds, %d samples, from %v, known %.0f s after the kill", filled.Rounds, filled.Samples, filled.From, time.Since(killed).Seconds())
+	if len(filled.Failures) > 0 {
+		t.Errorf("not filled in: %v", filled.Failures)
+	}
+	for _, path := range paths {
+		checkWhole(t, path, began[path], killed)
+	}
+}
+
+// replayStatus is what the status says of the time before the hub.
+type replayStatus struct {
+	State           string
+	From            time.Time
+	Rounds, Samples int
+	Failures        []struct{ Node, Reason string }
+}
+
+// knownRounds lists the rounds of the last ten minutes in which a thing's CPU is
+// known.
+func knownRounds(ctx context.Context, path string) ([]time.Time, error) {
+	got, err := fetch[item](ctx, path+"?window=600")
+	if err != nil {
+		return nil, err
+	}
+	if got.Series == nil {
+		return nil, fmt.Errorf("%s has no series", path)
+	}
+	var known []time.Time
+	for i, at := range got.Series.Times {
+		if got.Series.CPUMillicores[i] != nil {
+			known = append(known, time.UnixMilli(at))
+		}
+	}
+	return known, nil
+}
+
+// checkWhole checks that a series that began at that time, or ten minutes ago,
+// has each round since, through the time when the hub was killed.
+func checkWhole(t *testing.T, path string, began, killed time.Time) {
+	t.Helper()
+	known, err := knownRounds(t.Context(), path)
+	if err != nil || len(known) == 0 {
+		t.Errorf("%s: rounds %v, %v", path, known, err)
+		return
+	}
+	first, last := known[0], known[len(known)-1]
+	oldest := time.Now().Add(-10 * time.Minute)
+	if began.After(oldest) {
+		oldest = began
+	}
+	t.Logf("%s: %d rounds over %v", path, len(known), last.Sub(first))
+	if first.After(oldest.Add(2*interval)) || last.Before(killed) {
+		t.Errorf("%s: rounds from %v to %v, want from %v through %v", path, first, last, oldest, killed)
+	}
+	for i := 1; i < len(known); i++ {
+		if gap := known[i].Sub(known[i-1]); gap != interval {
+			t.Errorf("%s: %v between %v and %v; the hub was killed at %v", path, gap, known[i-1], known[i], killed)
+		}
+	}
+}
+
 // withinTwoIntervals bounds the time since ready, which is known to the second;
 // the other seconds are for asking.
 func withinTwoIntervals(t *testing.T, who string, ready time.Time) {
