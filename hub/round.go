@@ -46,8 +46,8 @@ type Frame struct {
 // has to add up the frames of all nodes.
 type Sums struct {
 	Time time.Time
-	// Of says whose: a node's own, a namespace's, all of a namespace's
-	// workloads', or the cluster's.
+	// Of says whose: a namespace's, all of a namespace's workloads', or the
+	// cluster's.
 	Of   Series
 	Rows []Row
 }

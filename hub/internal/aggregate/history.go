@@ -22,8 +22,8 @@ type Kept interface {
 // never the value of another round. Of two rounds that share a point the later
 // one counts.
 //
-// The rows of a pod and of its containers come from frames, all others from the
-// sums that Sum made; Reporting is how many rows each is a sum of, Count how
+// The rows of a node, of a pod and of its containers come from frames, all
+// others from the sums that Sum made; Reporting is how many rows each is a sum of, Count how
 // many there could have been. A thing that is gone has a history as long as the
 // window has a row of it. History returns hub.ErrNotFound, with the thing's
 // name, if there is neither a row nor such a thing in the view.
@@ -37,11 +37,15 @@ func History(v *hub.View, kept Kept, q hub.HistoryQuery) (hub.History, error) {
 	var s interface {
 		done(size int) *hub.History
 	}
-	if q.Kind == hub.KindPod {
+	switch q.Kind {
+	case hub.KindPod:
 		p := newPodSeries(g, item, q.Containers)
 		s, err = p, p.read(kept, onlyNode(v, item, g), match)
-	} else {
-		sums := newSeries(g, isSum(q.Kind))
+	case hub.KindNode:
+		node := newSeries(g, false)
+		s, err = node, node.readFrames(kept, q.Name, match)
+	default:
+		sums := newSeries(g, true)
 		s, err = sums, sums.readSums(kept, of, match)
 	}
 	if err != nil {
@@ -55,7 +59,7 @@ func History(v *hub.View, kept Kept, q hub.HistoryQuery) (hub.History, error) {
 }
 
 // matcher returns whether a series is what the query names, and among whose
-// sums it is if it is no pod.
+// sums it is if it is one.
 func matcher(q hub.HistoryQuery) (of hub.Series, match func(*hub.Series) bool, err error) {
 	switch q.Kind {
 	case hub.KindPod:
@@ -78,8 +82,6 @@ func matcher(q hub.HistoryQuery) (of hub.Series, match func(*hub.Series) bool, e
 	}
 	return of, func(s *hub.Series) bool { return *s == of }, nil
 }
-
-func isSum(k hub.Kind) bool { return k != hub.KindNode && k != hub.KindPod }
 
 // describe names what the query asks for, as an error does.
 func describe(q hub.HistoryQuery) string {

@@ -243,6 +243,7 @@ func TestHistoryReadsOneNodeWhereThatIsAll(t *testing.T) {
 	}{
 		{hub.HistoryQuery{Kind: hub.KindPod, Namespace: "shop", Name: "web-1"}, "n1"},
 		{hub.HistoryQuery{Kind: hub.KindPod, Namespace: "shop", Name: "web-2"}, ""},
+		{hub.HistoryQuery{Kind: hub.KindNode, Name: "n1"}, "n1"},
 	} {
 		var a asked
 		if _, err := History(view, &a, tt.query); err != nil || a.node != tt.want || !a.frames {
@@ -257,7 +258,6 @@ func TestHistoryOfSumsReadsNoFrame(t *testing.T) {
 		query hub.HistoryQuery
 		want  hub.Series
 	}{
-		{hub.HistoryQuery{Kind: hub.KindNode, Name: "n1"}, hub.Series{Kind: hub.KindNode, Node: "n1"}},
 		{hub.HistoryQuery{Kind: hub.KindCluster}, hub.Series{Kind: hub.KindCluster}},
 		{hub.HistoryQuery{Kind: hub.KindNamespace, Name: "shop"}, hub.Series{Kind: hub.KindNamespace, Namespace: "shop"}},
 		{hub.HistoryQuery{Kind: hub.KindWorkload, Namespace: "shop", Name: "web", OwnerKind: "deployment"}, hub.Series{Kind: hub.KindWorkload, Namespace: "shop"}},

@@ -12,26 +12,28 @@ import (
 // Sum adds up the frames of the view's round, at most one of each node, so that
 // no reader of the history has to: the cluster is the sum of its nodes' own
 // rows, a namespace and each of its workloads that of their pods'. The
-// workloads of a namespace are kept together. A node's own row is among the
-// sums, apart from all that runs there.
+// workloads of a namespace are kept together.
 //
 // The sums are those of the view: of nodes whose state is not ok nothing is
 // added, Parts counts what is, and how many there are, and the sum over no part
 // at all is 0.
 func Sum(v *hub.View, frames []*hub.Frame) []hub.Sums {
-	r := roundSums{round: v.Round.Time, groups: make(map[hub.Series]*group)}
+	r := roundSums{groups: make(map[hub.Series]*group)}
 	states := make(map[string]string, len(v.Round.Nodes))
 	for i := range v.Round.Nodes {
 		states[v.Round.Nodes[i].Node] = v.Round.Nodes[i].Status.State
 	}
 	for _, f := range frames {
-		r.addFrame(f, cmp.Or(states[f.Node], hub.StateOK) == hub.StateOK)
+		if cmp.Or(states[f.Node], hub.StateOK) == hub.StateOK {
+			r.addFrame(f)
+		}
 	}
 	r.count(v)
+	var sums []hub.Sums
 	for _, of := range slices.SortedFunc(maps.Keys(r.groups), bySums) {
-		r.sums = append(r.sums, r.groups[of].done(r.round))
+		sums = append(sums, r.groups[of].done(v.Round.Time))
 	}
-	return r.sums
+	return sums
 }
 
 func bySums(a, b hub.Series) int {
@@ -55,24 +57,16 @@ func workloadSeries(namespace, kind, name string) hub.Series {
 
 // A roundSums is one Sum being worked out.
 type roundSums struct {
-	round  time.Time
-	sums   []hub.Sums
-	groups map[hub.Series]*group // all but nodes
+	groups map[hub.Series]*group
 }
 
-// addFrame notes the node's own row, and adds all rows to their sums if they
-// report.
-func (r *roundSums) addFrame(f *hub.Frame, reports bool) {
+// addFrame adds the rows of a node and of its pods to their sums.
+func (r *roundSums) addFrame(f *hub.Frame) {
 	for i := range f.Rows {
-		row := &f.Rows[i]
-		if row.Series.Kind == hub.KindNode {
-			r.sums = append(r.sums, hub.Sums{Time: r.round, Of: row.Series, Rows: []hub.Row{*row}})
-		}
-		switch {
-		case !reports:
-		case row.Series.Kind == hub.KindNode:
+		switch row := &f.Rows[i]; row.Series.Kind {
+		case hub.KindNode:
 			r.group(clusterSeries()).add(clusterSeries(), row)
-		case row.Series.Kind == hub.KindPod:
+		case hub.KindPod:
 			r.addPod(row)
 		}
 	}

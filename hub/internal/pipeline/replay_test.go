@@ -74,12 +74,15 @@ func (r *restart) sumsAddUp(t *testing.T) {
 		rounds++
 		nodes, cluster := 0.0, hub.Row{}
 		for _, s := range all {
-			switch s.Of.Kind {
-			case hub.KindNode:
-				nodes += s.Rows[0].Usage.Values[hub.MemoryBytes]
-			case hub.KindCluster:
+			if s.Of.Kind == hub.KindCluster {
 				cluster = s.Rows[0]
 			}
+		}
+		for f, err := range r.window.Frames("", func(s *hub.Series) bool { return s.Kind == hub.KindNode }, at, at) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			nodes += f.Rows[0].Usage.Values[hub.MemoryBytes]
 		}
 		if cluster.Usage.Values[hub.MemoryBytes] != nodes || cluster.Parts.Count != len(r.keepers) {
 			t.Errorf("%v: the cluster has %v bytes on %+v nodes, its nodes have %v", at, cluster.Usage.Values[hub.MemoryBytes], cluster.Parts, nodes)

@@ -181,6 +181,9 @@ func wholeFrame(a, c *hub.Frame) *hub.Frame {
 	rows := []hub.Row{node}
 	for i := range a.Rows {
 		app, sidecar := a.Rows[i], c.Rows[i]
+		for _, rate := range []hub.Metric{hub.NetworkRxBytesPerSecond, hub.NetworkTxBytesPerSecond, hub.DiskReadBytesPerSecond, hub.DiskWriteBytesPerSecond} {
+			sidecar.Usage.Values[rate] *= sidecar.Usage.OverSeconds / app.Usage.OverSeconds // both are read at once
+		}
 		pod := app
 		pod.Series.Kind, pod.Series.Container, pod.Series.OwnerName = hub.KindPod, "", "web-"+strconv.Itoa(i/3)
 		pod.Usage.Values.Add(&sidecar.Usage.Values)

@@ -23,8 +23,9 @@ const (
 )
 
 // A row has one number for each column. Its zero value is a series of which
-// nothing is known.
-type row [columns]uint64
+// nothing is known. Behind the columns is what coder and decoder both know of
+// how the row came about; it is no part of the value. See expect.go.
+type row [columns + 1]uint64
 
 // metricOf is what a column holds; over, reporting and count are no metrics.
 func metricOf(column int) hub.Metric {
@@ -133,9 +134,9 @@ func fixed(v, scale float64) (uint64, bool) {
 func (r *row) fill(to *hub.Row, over uint64) {
 	to.Usage.OverSeconds = float64(over+r[overColumn]) / 1e9
 	to.Parts = hub.Count{Count: int(r[countColumn]), Reporting: int(r[reportingColumn])}
-	for c, n := range r {
-		if m := metricOf(c); m != hub.MetricCount && n != 0 {
-			to.Usage.Values[m] = float64(n-1) / scale(m)
+	for c := range columns {
+		if m := metricOf(c); m != hub.MetricCount && r[c] != 0 {
+			to.Usage.Values[m] = float64(r[c]-1) / scale(m)
 		}
 	}
 }

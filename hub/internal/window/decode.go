@@ -48,10 +48,12 @@ func (d *decoder) next() bool {
 		d.roster(n - 1)
 	}
 	for i := range d.rows {
+		changed := r.uvarint() ^ d.rows[i].changed()
 		if d.needed[i] {
-			d.row(i)
+			d.row(i, changed)
 		} else {
-			r.pass(bits.OnesCount64(r.uvarint()))
+			d.rows[i][memory] = changed // all that is needed of it
+			r.pass(bits.OnesCount64(changed))
 		}
 	}
 	return r.err == nil
@@ -87,24 +89,21 @@ func (d *decoder) roster(n uint64) {
 	d.names, d.rows, d.needed, d.expect.roles = names, rows, needed, rolesOf(names)
 }
 
-// row reads what of a row is not as expected.
-func (d *decoder) row(i int) {
+// row reads what of a row is not as expected, in the columns that changed.
+func (d *decoder) row(i int, changed uint64) {
 	now, before := &d.rows[i], d.rows[i]
-	*now = *d.expect.of(i, &before)
-	changed := d.reader.uvarint()
 	if changed>>columns != 0 {
 		d.reader.fail(errCorrupt)
 		return
 	}
-	for set := changed & (1<<firstRate - 1); set != 0; set &= set - 1 {
-		c := bits.TrailingZeros64(set)
-		now[c] += uint64(lengthen(c, d.reader.varint()))
-	}
-	for c := firstRate; c < columns; c++ {
-		now[c] = now.expectRate(c, &before, d.over)
+	want := *d.expect.of(i, &before)
+	*now = want
+	for c := range columns {
+		now[c] = now.expect(c, &want, &before, d.over)
 		if changed>>c&1 != 0 {
-			now[c] += uint64(d.reader.varint())
+			now[c] += uint64(lengthen(c, d.reader.varint()))
 		}
 	}
+	now[memory] = d.expect.learn(i, &before, now, changed)
 	d.expect.saw(i, &before, now)
 }

@@ -2,6 +2,7 @@ package window
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"slices"
 )
 
@@ -23,7 +24,8 @@ type head struct {
 // A buffer has room that writers use again.
 type buffer struct {
 	bytes  []byte
-	rows   []row
+	rows   []row // of the round
+	next   []row // of the head
 	expect expectation
 }
 
@@ -38,7 +40,11 @@ func (h *head) clone() *head {
 
 // ends reports whether the head's last round is that one.
 func (h *head) ends(r *round) bool {
-	return h.at == r.at && h.over == r.over && slices.Equal(h.names, r.names) && slices.Equal(h.rows, r.rows)
+	same := func(a, b row) bool {
+		a[memory], b[memory] = 0, 0
+		return a == b
+	}
+	return h.at == r.at && h.over == r.over && slices.Equal(h.names, r.names) && slices.EqualFunc(h.rows, r.rows, same)
 }
 
 // append adds a round that is later than those it has.
@@ -52,16 +58,19 @@ func (h *head) append(r *round, buffer *buffer) {
 	b = h.appendRoster(b, r.names)
 	expect := &buffer.expect
 	expect.roles = h.roles
-	for i := range r.rows {
-		before, now := &h.rows[i], &r.rows[i]
-		b = appendRow(b, expect.of(i, before), before, now, r.over)
+	next := append(buffer.next[:0], r.rows...)
+	for i := range next {
+		before, now := &h.rows[i], &next[i]
+		var changed uint64
+		b, changed = appendRow(b, expect.of(i, before), before, now, r.over)
+		now[memory] = expect.learn(i, before, now, changed)
 		expect.saw(i, before, now)
 	}
 	h.value += string(b)
 	h.samples += int64(len(r.rows))
 	h.at, h.gap, h.over = r.at, gap, r.over
-	copy(h.rows, r.rows)
-	buffer.bytes = b
+	copy(h.rows, next)
+	buffer.bytes, buffer.next = b, next
 }
 
 // appendRoster says whose the rows are, and makes h.rows the rows before of
@@ -89,27 +98,23 @@ func (h *head) appendRoster(b []byte, names []*name) []byte {
 	return b
 }
 
-// appendRow adds what of the row is not as expected.
-func appendRow(b []byte, want, before, now *row, over uint64) []byte {
+// appendRow adds what of the row is not as expected, and returns in which
+// columns that is.
+func appendRow(b []byte, want, before, now *row, over uint64) ([]byte, uint64) {
 	var deltas row
 	var changed uint64
 	for c := range columns {
-		expected := want[c]
-		if c >= firstRate {
-			expected = now.expectRate(c, before, over)
-		}
-		if now[c] != expected {
+		if expected := now.expect(c, want, before, over); now[c] != expected {
 			deltas[c] = now[c] - expected
 			changed |= 1 << c
 		}
 	}
-	b = binary.AppendUvarint(b, changed)
-	for c, delta := range deltas {
-		if changed>>c&1 != 0 {
-			b = binary.AppendVarint(b, shorten(c, int64(delta)))
-		}
+	b = binary.AppendUvarint(b, changed^before.changed())
+	for left := changed; left != 0; left &= left - 1 {
+		c := bits.TrailingZeros64(left)
+		b = binary.AppendVarint(b, shorten(c, int64(deltas[c])))
 	}
-	return b
+	return b, changed
 }
 
 const page = 4096

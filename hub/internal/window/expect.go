@@ -40,9 +40,11 @@ func isContainerOf(n, pod *name) bool {
 	return a.Kind == hub.KindContainer && a.PodUID == b.PodUID && a.Pod == b.Pod && a.Namespace == b.Namespace
 }
 
-// An expectation goes along with the rows of a round. All rows are expected to
-// be as they were, but for the last container of a pod: it is expected to
-// change by what the pod did and its other containers did not.
+// An expectation goes along with the rows of a round. A row is expected to be
+// as it was, with two guesses: the last container of a pod changes by what the
+// pod did and its other containers did not; resident memory changes by what the
+// working set did. A guess is made for those rows and columns in which the last
+// one came as close as no change at all.
 type expectation struct {
 	roles []role
 	left  row    // of the pod's change
@@ -50,8 +52,24 @@ type expectation struct {
 	row   row
 }
 
+// What a row has behind its columns: in the lower half the columns that changed
+// last, a bit for each, in the upper half those in which guesses are not to be
+// trusted.
+const (
+	memory      = columns
+	upperHalf   = 32
+	memoryBytes = 1       // the column of the working set
+	memoryRSS   = 2       // the column of resident memory
+	followBit   = columns // of the guess that resident memory follows
+)
+
+// changed are the columns that changed last.
+func (r *row) changed() uint64 { return r[memory] & (1<<upperHalf - 1) }
+
+func (r *row) trusts(bit int) bool { return r[memory]>>(upperHalf+bit)&1 == 0 }
+
 // shared are the columns in which a pod is the sum of its containers.
-func shared() [8]int { return [...]int{0, 1, 2, 3, 6, 7, 10, 15} }
+func shared() [8]int { return [...]int{0, memoryBytes, memoryRSS, 3, 6, 7, 10, 15} }
 
 // of returns what the i-th row is expected to be. It is good until the next
 // call.
@@ -61,13 +79,68 @@ func (e *expectation) of(i int, before *row) *row {
 	}
 	e.row = *before
 	for _, c := range shared() {
-		expected := before[c] + e.left[c]
-		if e.known>>c&1 != 0 && before[c] != 0 && expected-1 < maxNumber {
-			e.row[c] = expected
+		if guess := e.rest(c, before); before.trusts(c) {
+			e.row[c] = guess
 		}
 	}
 	return &e.row
 }
+
+// rest is a column of a pod's last container if it makes up for what the others
+// leave of the pod's change, and as it was if that is not known.
+func (e *expectation) rest(c int, before *row) uint64 {
+	guess := before[c] + e.left[c]
+	if e.known>>c&1 == 0 || before[c] == 0 || guess-1 >= maxNumber {
+		return before[c]
+	}
+	return guess
+}
+
+// follow is resident memory if it changes by what the working set did, and as
+// it was if that is not known.
+func (r *row) follow(before *row) uint64 {
+	guess := before[memoryRSS] + r[memoryBytes] - before[memoryBytes]
+	if r[memoryBytes] == 0 || before[memoryBytes] == 0 || before[memoryRSS] == 0 || guess-1 >= maxNumber {
+		return before[memoryRSS]
+	}
+	return guess
+}
+
+// expect is what column c is expected to be, once those before it are known: as
+// in want, but resident memory and rates as what they depend on says.
+func (r *row) expect(c int, want, before *row, over uint64) uint64 {
+	switch {
+	case c >= firstRate:
+		return r.expectRate(c, before, over)
+	case c == memoryRSS && want[c] == before[c] && before.trusts(followBit):
+		return r.follow(before)
+	}
+	return want[c]
+}
+
+// learn returns what is to be known of the i-th row from now on, given the
+// columns that changed.
+func (e *expectation) learn(i int, before, now *row, changed uint64) uint64 {
+	distrust := before[memory] >> upperHalf
+	judge := func(bit int, guess, plain, is uint64) {
+		if guess == plain || is == 0 {
+			return
+		}
+		distrust &^= 1 << bit
+		if distance(is, guess) > distance(is, plain) {
+			distrust |= 1 << bit
+		}
+	}
+	judge(followBit, now.follow(before), before[memoryRSS], now[memoryRSS])
+	if e.roles[i] == lastContainerRow {
+		for _, c := range shared() {
+			judge(c, e.rest(c, before), before[c], now[c])
+		}
+	}
+	return distrust<<upperHalf | changed
+}
+
+func distance(a, b uint64) uint64 { return max(a, b) - min(a, b) }
 
 // saw takes note of what the i-th row is.
 func (e *expectation) saw(i int, before, now *row) {

@@ -64,3 +64,42 @@ func TestLastContainerCostsNothing(t *testing.T) {
 		t.Errorf("a round in which both containers changed takes %d bytes, one in which the first did %d", both, alone)
 	}
 }
+
+// TestGuessesAreMadeWhereTheyComeTrue: resident memory that follows the working
+// set costs nothing, and none that does not follow costs more than once.
+func TestGuessesAreMadeWhereTheyComeTrue(t *testing.T) {
+	h := newHead(5_000_000)
+	var b buffer
+	names := []*name{{number: 1, series: hub.Series{Kind: hub.KindPod}}}
+	round := 0
+	length := func(workingSet, rss float64) int {
+		rows := []hub.Row{{Usage: hub.Usage{OverSeconds: 10, Values: hub.Unknown()}}}
+		rows[0].Usage.Values[hub.MemoryBytes], rows[0].Usage.Values[hub.MemoryRSSBytes] = workingSet, rss
+		r, err := b.quantise(timeOf(blockStart(h.block)+int64(round)*1e10), rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.names = names
+		before := len(h.value)
+		h.append(r, &b)
+		round++
+		return len(h.value) - before
+	}
+	const mi = 1 << 20
+	length(64*mi, 32*mi)
+	length(64*mi, 32*mi)
+	alone := length(65*mi, 33*mi)
+	if both := length(64*mi, 32*mi); both != alone {
+		t.Errorf("working set and resident memory take %d bytes and then %d", alone, both)
+	}
+	wrong := length(63*mi, 32*mi)
+	length(63*mi, 32*mi)
+	if right := length(62*mi, 32*mi); right >= wrong {
+		t.Errorf("a working set that changes alone takes %d bytes again, at first %d", right, wrong)
+	}
+	length(63*mi, 33*mi)
+	length(63*mi, 33*mi)
+	if again := length(64*mi, 34*mi); again != alone {
+		t.Errorf("resident memory that follows again takes %d bytes, want %d", again, alone)
+	}
+}

@@ -41,17 +41,20 @@
 //	roster = 0: the same series as in the round before
 //	       | 1+n ref… : n series, each 1+i for the i-th series of the round
 //	         before, or 0 and the number of a series that was not in it
-//	row    = changed delta… : a bit for each column that is not as expected, and
-//	         by how much it is not, lowest column first
+//	row    = changed delta… : a bit for each column that is not as expected, other
+//	         than those of the round before, and by how much it is not, lowest
+//	         column first
 //
 // All are varints (encoding/binary): gap, over and delta zigzag, the others
 // unsigned. A column is expected to be as in the series' row of the round
-// before, or 0 if it has none; a rate to be what its counter grew by; the last
-// container of a pod to have changed by what the pod did and the containers
-// before it did not (expect.go). Columns
-// hold numbers that are one more than the value in the unit of its column, so
-// that 0 is unknown and 1 is 0. A delta of memory is halved pages or one more
-// than twice the bytes. columns.go has the columns and their units.
+// before, or 0 if it has none; a rate to be what its counter grew by. Where that
+// has come true of late, resident memory is expected to change as the working
+// set did, and the last container of a pod as the pod did and the containers
+// before it did not (expect.go).
+//
+// Columns hold numbers that are one more than the value in the unit of its
+// column, so that 0 is unknown and 1 is 0. A delta of memory is halved pages or
+// one more than twice the bytes. columns.go has the columns and their units.
 //
 // Series are numbered by stream, and kept beside BuntDB as long as a block may
 // have their number: a name is there once, however many rounds it is in.
