@@ -168,14 +168,24 @@ func (i *items) list(list []placed) [][]byte {
 	return append(pieces, last[:len(last)-1])
 }
 
-// cut returns what is wanted of all items, with commas between them.
+// cut returns what is wanted of all items, with commas between them. Containers
+// are most of a pod, and are not written for who does not want them.
 func (i *items) cut(list []placed, wanted fields) []byte {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	var b []byte
+	_, containers := wanted["containers"]
+	var b, scratch []byte
 	for n, p := range list {
-		item := i.json(p.item)
-		b = wanted.cutItem(comma(b, n), item[:len(item)-1])
+		whole, made := i.made[p.item]
+		if !made {
+			item := *p.item
+			if !containers {
+				item.Containers = nil
+			}
+			scratch = append(appendItem(scratch[:0], &item), ',')
+			whole = scratch
+		}
+		b = wanted.cutItem(comma(b, n), whole[:len(whole)-1])
 	}
 	return b
 }
