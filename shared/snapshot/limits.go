@@ -125,16 +125,9 @@ type msgpackWalk struct {
 	at       int               // the next byte
 	elements int               // of all lists so far
 	open     [maxDepth + 1]int // how many values are left at each level
-	keys     [maxDepth + 1]mapKeys
 	depth    int
 	name     []byte // the last short string: of a list that follows
 	sizes    sizes
-}
-
-// mapKeys are the keys of a map that is open.
-type mapKeys struct {
-	from int    // where the first is; 0 at a level that is a list's
-	seen uint64 // the bits of those so far
 }
 
 // value walks one value. After an error, w.at is where it begins.
@@ -151,21 +144,13 @@ func (w *msgpackWalk) value() error {
 			return msgp.ErrShortBytes
 		}
 		w.open[w.depth]--
-		isKey := w.keys[w.depth].from > 0 && w.open[w.depth]&1 == 1 // of each pair, the first
 		first := w.data[w.at]
 		text, length := 1+int(first&0x1f), scalarLength(first)
 		var err error
 		switch {
 		case first&0xe0 == 0xa0 && text <= len(w.data)-w.at && utf8.Valid(w.data[w.at+1:w.at+text]):
 			w.name = w.data[w.at+1 : w.at+text]
-			if isKey {
-				err = w.addKey(w.name)
-			}
-			if err == nil {
-				w.at += text
-			}
-		case isKey:
-			err = w.otherKey()
+			w.at += text
 		case length > 0 && length <= len(w.data)-w.at:
 			w.at += length
 		default:
@@ -210,9 +195,7 @@ func (w *msgpackWalk) other() error {
 			return fmt.Errorf("more than %d list elements", MaxElements)
 		}
 		w.sizes.add(w.name, w.depth, int(count))
-		if err = w.descend(int(count)); err == nil {
-			w.keys[w.depth].from = 0
-		}
+		err = w.descend(int(count))
 	case msgp.MapType:
 		if count, rest, err = msgp.ReadMapHeaderBytes(data); err != nil {
 			return err
@@ -220,9 +203,7 @@ func (w *msgpackWalk) other() error {
 		if count > maxKeys {
 			return fmt.Errorf("more than %d keys in an object", maxKeys)
 		}
-		if err = w.descend(2 * int(count)); err == nil {
-			w.keys[w.depth] = mapKeys{from: len(w.data) - len(rest)}
-		}
+		err = w.descend(2 * int(count))
 	case msgp.StrType:
 		rest, err = skipText(data)
 	default:

@@ -17,6 +17,7 @@ import "time"
 //msgp:newtime
 //msgp:timezone utc
 //msgp:clearomitted
+//msgp:noduplicates
 //msgp:limit arrays:50000 maps:50000
 
 // Version is the contract's version. A decoder refuses any other.

@@ -43,6 +43,7 @@ func (z *Agent) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.ErrLimitExceeded
 		return
 	}
+	var zb0001Dup [1]byte
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -52,12 +53,22 @@ func (z *Agent) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		}
 		switch msgp.UnsafeString(field) {
 		case "version":
+			if zb0001Dup[0]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Version")
+				return
+			}
+			zb0001Dup[0] |= 1 << 0
 			z.Version, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Version")
 				return
 			}
 		case "cgroup":
+			if zb0001Dup[0]&(1<<1) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Cgroup")
+				return
+			}
+			zb0001Dup[0] |= 1 << 1
 			bts, err = z.Cgroup.UnmarshalMsg(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Cgroup")
@@ -168,6 +179,7 @@ func (z *CPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	}
 	var zb0001Mask uint8 /* 3 bits */
 	_ = zb0001Mask
+	var zb0001Dup [1]byte
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -177,24 +189,44 @@ func (z *CPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		}
 		switch msgp.UnsafeString(field) {
 		case "usageMicros":
+			if zb0001Dup[0]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "UsageMicros")
+				return
+			}
+			zb0001Dup[0] |= 1 << 0
 			z.UsageMicros, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "UsageMicros")
 				return
 			}
 		case "userMicros":
+			if zb0001Dup[0]&(1<<1) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "UserMicros")
+				return
+			}
+			zb0001Dup[0] |= 1 << 1
 			z.UserMicros, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "UserMicros")
 				return
 			}
 		case "systemMicros":
+			if zb0001Dup[0]&(1<<2) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "SystemMicros")
+				return
+			}
+			zb0001Dup[0] |= 1 << 2
 			z.SystemMicros, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "SystemMicros")
 				return
 			}
 		case "periods":
+			if zb0001Dup[0]&(1<<3) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Periods")
+				return
+			}
+			zb0001Dup[0] |= 1 << 3
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -213,6 +245,11 @@ func (z *CPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x1
 		case "throttledPeriods":
+			if zb0001Dup[0]&(1<<4) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "ThrottledPeriods")
+				return
+			}
+			zb0001Dup[0] |= 1 << 4
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -231,6 +268,11 @@ func (z *CPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x2
 		case "throttledMicros":
+			if zb0001Dup[0]&(1<<5) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "ThrottledMicros")
+				return
+			}
+			zb0001Dup[0] |= 1 << 5
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -249,6 +291,11 @@ func (z *CPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x4
 		case "limitMillicores":
+			if zb0001Dup[0]&(1<<6) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "LimitMillicores")
+				return
+			}
+			zb0001Dup[0] |= 1 << 6
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -354,6 +401,7 @@ func (z *Cgroup) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.ErrLimitExceeded
 		return
 	}
+	var zb0001Dup [1]byte
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -363,18 +411,33 @@ func (z *Cgroup) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		}
 		switch msgp.UnsafeString(field) {
 		case "mode":
+			if zb0001Dup[0]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Mode")
+				return
+			}
+			zb0001Dup[0] |= 1 << 0
 			z.Mode, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Mode")
 				return
 			}
 		case "nested":
+			if zb0001Dup[0]&(1<<1) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Nested")
+				return
+			}
+			zb0001Dup[0] |= 1 << 1
 			z.Nested, bts, err = msgp.ReadBoolBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Nested")
 				return
 			}
 		case "controllers":
+			if zb0001Dup[0]&(1<<2) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Controllers")
+				return
+			}
+			zb0001Dup[0] |= 1 << 2
 			var zb0002 uint32
 			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
@@ -398,6 +461,11 @@ func (z *Cgroup) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 			}
 		case "psi":
+			if zb0001Dup[0]&(1<<3) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "PSI")
+				return
+			}
+			zb0001Dup[0] |= 1 << 3
 			z.PSI, bts, err = msgp.ReadBoolBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "PSI")
@@ -571,6 +639,7 @@ func (z *Container) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	}
 	var zb0001Mask uint8 /* 7 bits */
 	_ = zb0001Mask
+	var zb0001Dup [2]byte
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -580,12 +649,22 @@ func (z *Container) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		}
 		switch msgp.UnsafeString(field) {
 		case "id":
+			if zb0001Dup[0]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "ID")
+				return
+			}
+			zb0001Dup[0] |= 1 << 0
 			z.ID, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "ID")
 				return
 			}
 		case "name":
+			if zb0001Dup[0]&(1<<1) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Name")
+				return
+			}
+			zb0001Dup[0] |= 1 << 1
 			z.Name, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Name")
@@ -593,6 +672,11 @@ func (z *Container) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x1
 		case "cgroup":
+			if zb0001Dup[0]&(1<<2) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Cgroup")
+				return
+			}
+			zb0001Dup[0] |= 1 << 2
 			z.Cgroup, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Cgroup")
@@ -600,12 +684,22 @@ func (z *Container) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x2
 		case "cgroupID":
+			if zb0001Dup[0]&(1<<3) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "CgroupID")
+				return
+			}
+			zb0001Dup[0] |= 1 << 3
 			z.CgroupID, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "CgroupID")
 				return
 			}
 		case "cpu":
+			if zb0001Dup[0]&(1<<4) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "CPU")
+				return
+			}
+			zb0001Dup[0] |= 1 << 4
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -624,6 +718,11 @@ func (z *Container) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x4
 		case "memory":
+			if zb0001Dup[0]&(1<<5) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Memory")
+				return
+			}
+			zb0001Dup[0] |= 1 << 5
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -642,6 +741,11 @@ func (z *Container) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x8
 		case "io":
+			if zb0001Dup[0]&(1<<6) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "IO")
+				return
+			}
+			zb0001Dup[0] |= 1 << 6
 			if msgp.IsNil(bts) {
 				bts = bts[1:]
 				z.IO = nil
@@ -671,6 +775,11 @@ func (z *Container) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				zb0001Mask |= 0x10
 			}
 		case "pids":
+			if zb0001Dup[0]&(1<<7) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "PIDs")
+				return
+			}
+			zb0001Dup[0] |= 1 << 7
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -691,6 +800,7 @@ func (z *Container) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					err = msgp.ErrLimitExceeded
 					return
 				}
+				var zb0003Dup [1]byte
 				for zb0003 > 0 {
 					zb0003--
 					field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -700,12 +810,22 @@ func (z *Container) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					}
 					switch msgp.UnsafeString(field) {
 					case "current":
+						if zb0003Dup[0]&(1<<0) != 0 {
+							err = msgp.WrapError(msgp.ErrDuplicateEntry, "PIDs", "Current")
+							return
+						}
+						zb0003Dup[0] |= 1 << 0
 						z.PIDs.Current, bts, err = msgp.ReadUint64Bytes(bts)
 						if err != nil {
 							err = msgp.WrapError(err, "PIDs", "Current")
 							return
 						}
 					case "limit":
+						if zb0003Dup[0]&(1<<1) != 0 {
+							err = msgp.WrapError(msgp.ErrDuplicateEntry, "PIDs", "Limit")
+							return
+						}
+						zb0003Dup[0] |= 1 << 1
 						if msgp.IsNil(bts) {
 							bts, err = msgp.ReadNilBytes(bts)
 							if err != nil {
@@ -733,6 +853,11 @@ func (z *Container) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x20
 		case "pressure":
+			if zb0001Dup[1]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Pressure")
+				return
+			}
+			zb0001Dup[1] |= 1 << 0
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -860,6 +985,7 @@ func (z *DeviceIO) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.ErrLimitExceeded
 		return
 	}
+	var zb0001Dup [1]byte
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -869,30 +995,55 @@ func (z *DeviceIO) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		}
 		switch msgp.UnsafeString(field) {
 		case "device":
+			if zb0001Dup[0]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Device")
+				return
+			}
+			zb0001Dup[0] |= 1 << 0
 			z.Device, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Device")
 				return
 			}
 		case "readBytes":
+			if zb0001Dup[0]&(1<<1) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "ReadBytes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 1
 			z.ReadBytes, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "ReadBytes")
 				return
 			}
 		case "writtenBytes":
+			if zb0001Dup[0]&(1<<2) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "WrittenBytes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 2
 			z.WrittenBytes, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "WrittenBytes")
 				return
 			}
 		case "readOps":
+			if zb0001Dup[0]&(1<<3) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "ReadOps")
+				return
+			}
+			zb0001Dup[0] |= 1 << 3
 			z.ReadOps, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "ReadOps")
 				return
 			}
 		case "writeOps":
+			if zb0001Dup[0]&(1<<4) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "WriteOps")
+				return
+			}
+			zb0001Dup[0] |= 1 << 4
 			z.WriteOps, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "WriteOps")
@@ -958,6 +1109,7 @@ func (z *Disk) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.ErrLimitExceeded
 		return
 	}
+	var zb0001Dup [1]byte
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -967,42 +1119,77 @@ func (z *Disk) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		}
 		switch msgp.UnsafeString(field) {
 		case "device":
+			if zb0001Dup[0]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Device")
+				return
+			}
+			zb0001Dup[0] |= 1 << 0
 			z.Device, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Device")
 				return
 			}
 		case "name":
+			if zb0001Dup[0]&(1<<1) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Name")
+				return
+			}
+			zb0001Dup[0] |= 1 << 1
 			z.Name, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Name")
 				return
 			}
 		case "readBytes":
+			if zb0001Dup[0]&(1<<2) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "ReadBytes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 2
 			z.ReadBytes, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "ReadBytes")
 				return
 			}
 		case "writtenBytes":
+			if zb0001Dup[0]&(1<<3) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "WrittenBytes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 3
 			z.WrittenBytes, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "WrittenBytes")
 				return
 			}
 		case "readOps":
+			if zb0001Dup[0]&(1<<4) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "ReadOps")
+				return
+			}
+			zb0001Dup[0] |= 1 << 4
 			z.ReadOps, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "ReadOps")
 				return
 			}
 		case "writeOps":
+			if zb0001Dup[0]&(1<<5) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "WriteOps")
+				return
+			}
+			zb0001Dup[0] |= 1 << 5
 			z.WriteOps, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "WriteOps")
 				return
 			}
 		case "busyMicros":
+			if zb0001Dup[0]&(1<<6) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "BusyMicros")
+				return
+			}
+			zb0001Dup[0] |= 1 << 6
 			z.BusyMicros, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "BusyMicros")
@@ -1062,6 +1249,7 @@ func (z *Filesystem) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.ErrLimitExceeded
 		return
 	}
+	var zb0001Dup [1]byte
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -1071,30 +1259,55 @@ func (z *Filesystem) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		}
 		switch msgp.UnsafeString(field) {
 		case "mount":
+			if zb0001Dup[0]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Mount")
+				return
+			}
+			zb0001Dup[0] |= 1 << 0
 			z.Mount, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Mount")
 				return
 			}
 		case "totalBytes":
+			if zb0001Dup[0]&(1<<1) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "TotalBytes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 1
 			z.TotalBytes, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "TotalBytes")
 				return
 			}
 		case "availableBytes":
+			if zb0001Dup[0]&(1<<2) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "AvailableBytes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 2
 			z.AvailableBytes, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "AvailableBytes")
 				return
 			}
 		case "totalInodes":
+			if zb0001Dup[0]&(1<<3) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "TotalInodes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 3
 			z.TotalInodes, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "TotalInodes")
 				return
 			}
 		case "freeInodes":
+			if zb0001Dup[0]&(1<<4) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "FreeInodes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 4
 			z.FreeInodes, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "FreeInodes")
@@ -1241,6 +1454,7 @@ func (z *Host) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	}
 	var zb0001Mask uint8 /* 5 bits */
 	_ = zb0001Mask
+	var zb0001Dup [1]byte
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -1250,18 +1464,33 @@ func (z *Host) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		}
 		switch msgp.UnsafeString(field) {
 		case "cpu":
+			if zb0001Dup[0]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "CPU")
+				return
+			}
+			zb0001Dup[0] |= 1 << 0
 			bts, err = z.CPU.UnmarshalMsg(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "CPU")
 				return
 			}
 		case "memory":
+			if zb0001Dup[0]&(1<<1) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Memory")
+				return
+			}
+			zb0001Dup[0] |= 1 << 1
 			bts, err = z.Memory.UnmarshalMsg(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Memory")
 				return
 			}
 		case "load":
+			if zb0001Dup[0]&(1<<2) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Load")
+				return
+			}
+			zb0001Dup[0] |= 1 << 2
 			if msgp.IsNil(bts) {
 				bts = bts[1:]
 				z.Load = nil
@@ -1291,6 +1520,11 @@ func (z *Host) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				zb0001Mask |= 0x1
 			}
 		case "pressure":
+			if zb0001Dup[0]&(1<<3) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Pressure")
+				return
+			}
+			zb0001Dup[0] |= 1 << 3
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -1309,6 +1543,11 @@ func (z *Host) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x2
 		case "disks":
+			if zb0001Dup[0]&(1<<4) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Disks")
+				return
+			}
+			zb0001Dup[0] |= 1 << 4
 			if msgp.IsNil(bts) {
 				bts = bts[1:]
 				z.Disks = nil
@@ -1338,6 +1577,11 @@ func (z *Host) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				zb0001Mask |= 0x4
 			}
 		case "network":
+			if zb0001Dup[0]&(1<<5) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Network")
+				return
+			}
+			zb0001Dup[0] |= 1 << 5
 			if msgp.IsNil(bts) {
 				bts = bts[1:]
 				z.Network = nil
@@ -1367,6 +1611,11 @@ func (z *Host) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				zb0001Mask |= 0x8
 			}
 		case "filesystems":
+			if zb0001Dup[0]&(1<<6) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Filesystems")
+				return
+			}
+			zb0001Dup[0] |= 1 << 6
 			if msgp.IsNil(bts) {
 				bts = bts[1:]
 				z.Filesystems = nil
@@ -1548,6 +1797,7 @@ func (z *HostCPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	}
 	var zb0001Mask uint8 /* 5 bits */
 	_ = zb0001Mask
+	var zb0001Dup [1]byte
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -1557,12 +1807,22 @@ func (z *HostCPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		}
 		switch msgp.UnsafeString(field) {
 		case "count":
+			if zb0001Dup[0]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Count")
+				return
+			}
+			zb0001Dup[0] |= 1 << 0
 			z.Count, bts, err = msgp.ReadIntBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Count")
 				return
 			}
 		case "usageMicros":
+			if zb0001Dup[0]&(1<<1) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "UsageMicros")
+				return
+			}
+			zb0001Dup[0] |= 1 << 1
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -1581,6 +1841,11 @@ func (z *HostCPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x1
 		case "userMicros":
+			if zb0001Dup[0]&(1<<2) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "UserMicros")
+				return
+			}
+			zb0001Dup[0] |= 1 << 2
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -1599,6 +1864,11 @@ func (z *HostCPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x2
 		case "systemMicros":
+			if zb0001Dup[0]&(1<<3) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "SystemMicros")
+				return
+			}
+			zb0001Dup[0] |= 1 << 3
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -1617,6 +1887,11 @@ func (z *HostCPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x4
 		case "iowaitMicros":
+			if zb0001Dup[0]&(1<<4) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "IOWaitMicros")
+				return
+			}
+			zb0001Dup[0] |= 1 << 4
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -1635,6 +1910,11 @@ func (z *HostCPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x8
 		case "stealMicros":
+			if zb0001Dup[0]&(1<<5) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "StealMicros")
+				return
+			}
+			zb0001Dup[0] |= 1 << 5
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -1840,6 +2120,7 @@ func (z *HostMemory) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	}
 	var zb0001Mask uint8 /* 7 bits */
 	_ = zb0001Mask
+	var zb0001Dup [1]byte
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -1849,6 +2130,11 @@ func (z *HostMemory) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		}
 		switch msgp.UnsafeString(field) {
 		case "totalBytes":
+			if zb0001Dup[0]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "TotalBytes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 0
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -1867,6 +2153,11 @@ func (z *HostMemory) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x1
 		case "availableBytes":
+			if zb0001Dup[0]&(1<<1) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "AvailableBytes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 1
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -1885,6 +2176,11 @@ func (z *HostMemory) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x2
 		case "workingSetBytes":
+			if zb0001Dup[0]&(1<<2) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "WorkingSetBytes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 2
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -1903,6 +2199,11 @@ func (z *HostMemory) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x4
 		case "anonBytes":
+			if zb0001Dup[0]&(1<<3) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "AnonBytes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 3
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -1921,6 +2222,11 @@ func (z *HostMemory) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x8
 		case "fileBytes":
+			if zb0001Dup[0]&(1<<4) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "FileBytes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 4
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -1939,6 +2245,11 @@ func (z *HostMemory) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x10
 		case "swapTotalBytes":
+			if zb0001Dup[0]&(1<<5) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "SwapTotalBytes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 5
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -1957,6 +2268,11 @@ func (z *HostMemory) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x20
 		case "swapFreeBytes":
+			if zb0001Dup[0]&(1<<6) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "SwapFreeBytes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 6
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -2105,6 +2421,7 @@ func (z *Interface) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.ErrLimitExceeded
 		return
 	}
+	var zb0001Dup [2]byte
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -2114,54 +2431,99 @@ func (z *Interface) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		}
 		switch msgp.UnsafeString(field) {
 		case "interface":
+			if zb0001Dup[0]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Interface")
+				return
+			}
+			zb0001Dup[0] |= 1 << 0
 			z.Interface, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Interface")
 				return
 			}
 		case "rxBytes":
+			if zb0001Dup[0]&(1<<1) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "RxBytes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 1
 			z.RxBytes, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "RxBytes")
 				return
 			}
 		case "rxPackets":
+			if zb0001Dup[0]&(1<<2) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "RxPackets")
+				return
+			}
+			zb0001Dup[0] |= 1 << 2
 			z.RxPackets, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "RxPackets")
 				return
 			}
 		case "rxErrors":
+			if zb0001Dup[0]&(1<<3) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "RxErrors")
+				return
+			}
+			zb0001Dup[0] |= 1 << 3
 			z.RxErrors, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "RxErrors")
 				return
 			}
 		case "rxDropped":
+			if zb0001Dup[0]&(1<<4) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "RxDropped")
+				return
+			}
+			zb0001Dup[0] |= 1 << 4
 			z.RxDropped, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "RxDropped")
 				return
 			}
 		case "txBytes":
+			if zb0001Dup[0]&(1<<5) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "TxBytes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 5
 			z.TxBytes, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "TxBytes")
 				return
 			}
 		case "txPackets":
+			if zb0001Dup[0]&(1<<6) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "TxPackets")
+				return
+			}
+			zb0001Dup[0] |= 1 << 6
 			z.TxPackets, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "TxPackets")
 				return
 			}
 		case "txErrors":
+			if zb0001Dup[0]&(1<<7) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "TxErrors")
+				return
+			}
+			zb0001Dup[0] |= 1 << 7
 			z.TxErrors, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "TxErrors")
 				return
 			}
 		case "txDropped":
+			if zb0001Dup[1]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "TxDropped")
+				return
+			}
+			zb0001Dup[1] |= 1 << 0
 			z.TxDropped, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "TxDropped")
@@ -2278,6 +2640,7 @@ func (z *Memory) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	}
 	var zb0001Mask uint8 /* 3 bits */
 	_ = zb0001Mask
+	var zb0001Dup [2]byte
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -2287,36 +2650,66 @@ func (z *Memory) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		}
 		switch msgp.UnsafeString(field) {
 		case "currentBytes":
+			if zb0001Dup[0]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "CurrentBytes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 0
 			z.CurrentBytes, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "CurrentBytes")
 				return
 			}
 		case "workingSetBytes":
+			if zb0001Dup[0]&(1<<1) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "WorkingSetBytes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 1
 			z.WorkingSetBytes, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "WorkingSetBytes")
 				return
 			}
 		case "anonBytes":
+			if zb0001Dup[0]&(1<<2) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "AnonBytes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 2
 			z.AnonBytes, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "AnonBytes")
 				return
 			}
 		case "fileBytes":
+			if zb0001Dup[0]&(1<<3) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "FileBytes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 3
 			z.FileBytes, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "FileBytes")
 				return
 			}
 		case "inactiveFileBytes":
+			if zb0001Dup[0]&(1<<4) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "InactiveFileBytes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 4
 			z.InactiveFileBytes, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "InactiveFileBytes")
 				return
 			}
 		case "swapBytes":
+			if zb0001Dup[0]&(1<<5) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "SwapBytes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 5
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -2335,6 +2728,11 @@ func (z *Memory) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x1
 		case "peakBytes":
+			if zb0001Dup[0]&(1<<6) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "PeakBytes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 6
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -2353,6 +2751,11 @@ func (z *Memory) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x2
 		case "limitBytes":
+			if zb0001Dup[0]&(1<<7) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "LimitBytes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 7
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -2370,6 +2773,11 @@ func (z *Memory) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 			}
 		case "oomKills":
+			if zb0001Dup[1]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "OOMKills")
+				return
+			}
+			zb0001Dup[1] |= 1 << 0
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -2471,6 +2879,7 @@ func (z *PIDs) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.ErrLimitExceeded
 		return
 	}
+	var zb0001Dup [1]byte
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -2480,12 +2889,22 @@ func (z *PIDs) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		}
 		switch msgp.UnsafeString(field) {
 		case "current":
+			if zb0001Dup[0]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Current")
+				return
+			}
+			zb0001Dup[0] |= 1 << 0
 			z.Current, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Current")
 				return
 			}
 		case "limit":
+			if zb0001Dup[0]&(1<<1) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Limit")
+				return
+			}
+			zb0001Dup[0] |= 1 << 1
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -2715,6 +3134,7 @@ func (z *Pod) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	}
 	var zb0001Mask uint16 /* 9 bits */
 	_ = zb0001Mask
+	var zb0001Dup [2]byte
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -2724,12 +3144,22 @@ func (z *Pod) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		}
 		switch msgp.UnsafeString(field) {
 		case "uid":
+			if zb0001Dup[0]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "UID")
+				return
+			}
+			zb0001Dup[0] |= 1 << 0
 			z.UID, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "UID")
 				return
 			}
 		case "namespace":
+			if zb0001Dup[0]&(1<<1) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Namespace")
+				return
+			}
+			zb0001Dup[0] |= 1 << 1
 			z.Namespace, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Namespace")
@@ -2737,6 +3167,11 @@ func (z *Pod) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x1
 		case "name":
+			if zb0001Dup[0]&(1<<2) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Name")
+				return
+			}
+			zb0001Dup[0] |= 1 << 2
 			z.Name, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Name")
@@ -2744,30 +3179,55 @@ func (z *Pod) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x2
 		case "qosClass":
+			if zb0001Dup[0]&(1<<3) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "QOSClass")
+				return
+			}
+			zb0001Dup[0] |= 1 << 3
 			z.QOSClass, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "QOSClass")
 				return
 			}
 		case "cgroup":
+			if zb0001Dup[0]&(1<<4) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Cgroup")
+				return
+			}
+			zb0001Dup[0] |= 1 << 4
 			z.Cgroup, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Cgroup")
 				return
 			}
 		case "cgroupID":
+			if zb0001Dup[0]&(1<<5) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "CgroupID")
+				return
+			}
+			zb0001Dup[0] |= 1 << 5
 			z.CgroupID, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "CgroupID")
 				return
 			}
 		case "hostNetwork":
+			if zb0001Dup[0]&(1<<6) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "HostNetwork")
+				return
+			}
+			zb0001Dup[0] |= 1 << 6
 			z.HostNetwork, bts, err = msgp.ReadBoolBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "HostNetwork")
 				return
 			}
 		case "cpu":
+			if zb0001Dup[0]&(1<<7) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "CPU")
+				return
+			}
+			zb0001Dup[0] |= 1 << 7
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -2786,6 +3246,11 @@ func (z *Pod) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x4
 		case "memory":
+			if zb0001Dup[1]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Memory")
+				return
+			}
+			zb0001Dup[1] |= 1 << 0
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -2804,6 +3269,11 @@ func (z *Pod) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x8
 		case "io":
+			if zb0001Dup[1]&(1<<1) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "IO")
+				return
+			}
+			zb0001Dup[1] |= 1 << 1
 			if msgp.IsNil(bts) {
 				bts = bts[1:]
 				z.IO = nil
@@ -2833,6 +3303,11 @@ func (z *Pod) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				zb0001Mask |= 0x10
 			}
 		case "networkID":
+			if zb0001Dup[1]&(1<<2) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "NetworkID")
+				return
+			}
+			zb0001Dup[1] |= 1 << 2
 			z.NetworkID, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "NetworkID")
@@ -2840,6 +3315,11 @@ func (z *Pod) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x20
 		case "network":
+			if zb0001Dup[1]&(1<<3) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Network")
+				return
+			}
+			zb0001Dup[1] |= 1 << 3
 			if msgp.IsNil(bts) {
 				bts = bts[1:]
 				z.Network = nil
@@ -2869,6 +3349,11 @@ func (z *Pod) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				zb0001Mask |= 0x40
 			}
 		case "pids":
+			if zb0001Dup[1]&(1<<4) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "PIDs")
+				return
+			}
+			zb0001Dup[1] |= 1 << 4
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -2889,6 +3374,7 @@ func (z *Pod) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					err = msgp.ErrLimitExceeded
 					return
 				}
+				var zb0004Dup [1]byte
 				for zb0004 > 0 {
 					zb0004--
 					field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -2898,12 +3384,22 @@ func (z *Pod) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					}
 					switch msgp.UnsafeString(field) {
 					case "current":
+						if zb0004Dup[0]&(1<<0) != 0 {
+							err = msgp.WrapError(msgp.ErrDuplicateEntry, "PIDs", "Current")
+							return
+						}
+						zb0004Dup[0] |= 1 << 0
 						z.PIDs.Current, bts, err = msgp.ReadUint64Bytes(bts)
 						if err != nil {
 							err = msgp.WrapError(err, "PIDs", "Current")
 							return
 						}
 					case "limit":
+						if zb0004Dup[0]&(1<<1) != 0 {
+							err = msgp.WrapError(msgp.ErrDuplicateEntry, "PIDs", "Limit")
+							return
+						}
+						zb0004Dup[0] |= 1 << 1
 						if msgp.IsNil(bts) {
 							bts, err = msgp.ReadNilBytes(bts)
 							if err != nil {
@@ -2931,6 +3427,11 @@ func (z *Pod) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x80
 		case "pressure":
+			if zb0001Dup[1]&(1<<5) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Pressure")
+				return
+			}
+			zb0001Dup[1] |= 1 << 5
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -2949,6 +3450,11 @@ func (z *Pod) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x100
 		case "containers":
+			if zb0001Dup[1]&(1<<6) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Containers")
+				return
+			}
+			zb0001Dup[1] |= 1 << 6
 			var zb0005 uint32
 			zb0005, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
@@ -3205,6 +3711,7 @@ func (z *Pressure) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	}
 	var zb0001Mask uint8 /* 3 bits */
 	_ = zb0001Mask
+	var zb0001Dup [1]byte
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -3214,6 +3721,11 @@ func (z *Pressure) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		}
 		switch msgp.UnsafeString(field) {
 		case "cpu":
+			if zb0001Dup[0]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "CPU")
+				return
+			}
+			zb0001Dup[0] |= 1 << 0
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -3236,6 +3748,7 @@ func (z *Pressure) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 				var zb0002Mask uint8 /* 1 bits */
 				_ = zb0002Mask
+				var zb0002Dup [1]byte
 				for zb0002 > 0 {
 					zb0002--
 					field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -3245,12 +3758,22 @@ func (z *Pressure) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					}
 					switch msgp.UnsafeString(field) {
 					case "someMicros":
+						if zb0002Dup[0]&(1<<0) != 0 {
+							err = msgp.WrapError(msgp.ErrDuplicateEntry, "CPU", "SomeMicros")
+							return
+						}
+						zb0002Dup[0] |= 1 << 0
 						z.CPU.SomeMicros, bts, err = msgp.ReadUint64Bytes(bts)
 						if err != nil {
 							err = msgp.WrapError(err, "CPU", "SomeMicros")
 							return
 						}
 					case "fullMicros":
+						if zb0002Dup[0]&(1<<1) != 0 {
+							err = msgp.WrapError(msgp.ErrDuplicateEntry, "CPU", "FullMicros")
+							return
+						}
+						zb0002Dup[0] |= 1 << 1
 						if msgp.IsNil(bts) {
 							bts, err = msgp.ReadNilBytes(bts)
 							if err != nil {
@@ -3284,6 +3807,11 @@ func (z *Pressure) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x1
 		case "memory":
+			if zb0001Dup[0]&(1<<1) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Memory")
+				return
+			}
+			zb0001Dup[0] |= 1 << 1
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -3306,6 +3834,7 @@ func (z *Pressure) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 				var zb0003Mask uint8 /* 1 bits */
 				_ = zb0003Mask
+				var zb0003Dup [1]byte
 				for zb0003 > 0 {
 					zb0003--
 					field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -3315,12 +3844,22 @@ func (z *Pressure) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					}
 					switch msgp.UnsafeString(field) {
 					case "someMicros":
+						if zb0003Dup[0]&(1<<0) != 0 {
+							err = msgp.WrapError(msgp.ErrDuplicateEntry, "Memory", "SomeMicros")
+							return
+						}
+						zb0003Dup[0] |= 1 << 0
 						z.Memory.SomeMicros, bts, err = msgp.ReadUint64Bytes(bts)
 						if err != nil {
 							err = msgp.WrapError(err, "Memory", "SomeMicros")
 							return
 						}
 					case "fullMicros":
+						if zb0003Dup[0]&(1<<1) != 0 {
+							err = msgp.WrapError(msgp.ErrDuplicateEntry, "Memory", "FullMicros")
+							return
+						}
+						zb0003Dup[0] |= 1 << 1
 						if msgp.IsNil(bts) {
 							bts, err = msgp.ReadNilBytes(bts)
 							if err != nil {
@@ -3354,6 +3893,11 @@ func (z *Pressure) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x2
 		case "io":
+			if zb0001Dup[0]&(1<<2) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "IO")
+				return
+			}
+			zb0001Dup[0] |= 1 << 2
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -3376,6 +3920,7 @@ func (z *Pressure) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 				var zb0004Mask uint8 /* 1 bits */
 				_ = zb0004Mask
+				var zb0004Dup [1]byte
 				for zb0004 > 0 {
 					zb0004--
 					field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -3385,12 +3930,22 @@ func (z *Pressure) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					}
 					switch msgp.UnsafeString(field) {
 					case "someMicros":
+						if zb0004Dup[0]&(1<<0) != 0 {
+							err = msgp.WrapError(msgp.ErrDuplicateEntry, "IO", "SomeMicros")
+							return
+						}
+						zb0004Dup[0] |= 1 << 0
 						z.IO.SomeMicros, bts, err = msgp.ReadUint64Bytes(bts)
 						if err != nil {
 							err = msgp.WrapError(err, "IO", "SomeMicros")
 							return
 						}
 					case "fullMicros":
+						if zb0004Dup[0]&(1<<1) != 0 {
+							err = msgp.WrapError(msgp.ErrDuplicateEntry, "IO", "FullMicros")
+							return
+						}
+						zb0004Dup[0] |= 1 << 1
 						if msgp.IsNil(bts) {
 							bts, err = msgp.ReadNilBytes(bts)
 							if err != nil {
@@ -3559,6 +4114,7 @@ func (z *Process) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	}
 	var zb0001Mask uint8 /* 2 bits */
 	_ = zb0001Mask
+	var zb0001Dup [2]byte
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -3568,48 +4124,88 @@ func (z *Process) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		}
 		switch msgp.UnsafeString(field) {
 		case "pid":
+			if zb0001Dup[0]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "PID")
+				return
+			}
+			zb0001Dup[0] |= 1 << 0
 			z.PID, bts, err = msgp.ReadIntBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "PID")
 				return
 			}
 		case "ppid":
+			if zb0001Dup[0]&(1<<1) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "PPID")
+				return
+			}
+			zb0001Dup[0] |= 1 << 1
 			z.PPID, bts, err = msgp.ReadIntBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "PPID")
 				return
 			}
 		case "name":
+			if zb0001Dup[0]&(1<<2) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Name")
+				return
+			}
+			zb0001Dup[0] |= 1 << 2
 			z.Name, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Name")
 				return
 			}
 		case "cpuMicros":
+			if zb0001Dup[0]&(1<<3) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "CPUMicros")
+				return
+			}
+			zb0001Dup[0] |= 1 << 3
 			z.CPUMicros, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "CPUMicros")
 				return
 			}
 		case "rssBytes":
+			if zb0001Dup[0]&(1<<4) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "RSSBytes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 4
 			z.RSSBytes, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "RSSBytes")
 				return
 			}
 		case "threads":
+			if zb0001Dup[0]&(1<<5) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Threads")
+				return
+			}
+			zb0001Dup[0] |= 1 << 5
 			z.Threads, bts, err = msgp.ReadIntBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Threads")
 				return
 			}
 		case "startTicks":
+			if zb0001Dup[0]&(1<<6) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "StartTicks")
+				return
+			}
+			zb0001Dup[0] |= 1 << 6
 			z.StartTicks, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "StartTicks")
 				return
 			}
 		case "cgroup":
+			if zb0001Dup[0]&(1<<7) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Cgroup")
+				return
+			}
+			zb0001Dup[0] |= 1 << 7
 			z.Cgroup, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Cgroup")
@@ -3617,6 +4213,11 @@ func (z *Process) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x1
 		case "args":
+			if zb0001Dup[1]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Args")
+				return
+			}
+			zb0001Dup[1] |= 1 << 0
 			if msgp.IsNil(bts) {
 				bts = bts[1:]
 				z.Args = nil
@@ -3803,6 +4404,7 @@ func (z *Slice) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	}
 	var zb0001Mask uint8 /* 5 bits */
 	_ = zb0001Mask
+	var zb0001Dup [1]byte
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -3812,18 +4414,33 @@ func (z *Slice) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		}
 		switch msgp.UnsafeString(field) {
 		case "cgroup":
+			if zb0001Dup[0]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Cgroup")
+				return
+			}
+			zb0001Dup[0] |= 1 << 0
 			z.Cgroup, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Cgroup")
 				return
 			}
 		case "cgroupID":
+			if zb0001Dup[0]&(1<<1) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "CgroupID")
+				return
+			}
+			zb0001Dup[0] |= 1 << 1
 			z.CgroupID, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "CgroupID")
 				return
 			}
 		case "cpu":
+			if zb0001Dup[0]&(1<<2) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "CPU")
+				return
+			}
+			zb0001Dup[0] |= 1 << 2
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -3842,6 +4459,11 @@ func (z *Slice) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x1
 		case "memory":
+			if zb0001Dup[0]&(1<<3) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Memory")
+				return
+			}
+			zb0001Dup[0] |= 1 << 3
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -3860,6 +4482,11 @@ func (z *Slice) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x2
 		case "io":
+			if zb0001Dup[0]&(1<<4) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "IO")
+				return
+			}
+			zb0001Dup[0] |= 1 << 4
 			if msgp.IsNil(bts) {
 				bts = bts[1:]
 				z.IO = nil
@@ -3889,6 +4516,11 @@ func (z *Slice) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				zb0001Mask |= 0x4
 			}
 		case "pids":
+			if zb0001Dup[0]&(1<<5) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "PIDs")
+				return
+			}
+			zb0001Dup[0] |= 1 << 5
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -3909,6 +4541,7 @@ func (z *Slice) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					err = msgp.ErrLimitExceeded
 					return
 				}
+				var zb0003Dup [1]byte
 				for zb0003 > 0 {
 					zb0003--
 					field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -3918,12 +4551,22 @@ func (z *Slice) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					}
 					switch msgp.UnsafeString(field) {
 					case "current":
+						if zb0003Dup[0]&(1<<0) != 0 {
+							err = msgp.WrapError(msgp.ErrDuplicateEntry, "PIDs", "Current")
+							return
+						}
+						zb0003Dup[0] |= 1 << 0
 						z.PIDs.Current, bts, err = msgp.ReadUint64Bytes(bts)
 						if err != nil {
 							err = msgp.WrapError(err, "PIDs", "Current")
 							return
 						}
 					case "limit":
+						if zb0003Dup[0]&(1<<1) != 0 {
+							err = msgp.WrapError(msgp.ErrDuplicateEntry, "PIDs", "Limit")
+							return
+						}
+						zb0003Dup[0] |= 1 << 1
 						if msgp.IsNil(bts) {
 							bts, err = msgp.ReadNilBytes(bts)
 							if err != nil {
@@ -3951,6 +4594,11 @@ func (z *Slice) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			zb0001Mask |= 0x8
 		case "pressure":
+			if zb0001Dup[0]&(1<<6) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Pressure")
+				return
+			}
+			zb0001Dup[0] |= 1 << 6
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -4144,6 +4792,7 @@ func (z *Snapshot) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.ErrLimitExceeded
 		return
 	}
+	var zb0001Dup [2]byte
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -4153,36 +4802,66 @@ func (z *Snapshot) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		}
 		switch msgp.UnsafeString(field) {
 		case "version":
+			if zb0001Dup[0]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Version")
+				return
+			}
+			zb0001Dup[0] |= 1 << 0
 			z.Version, bts, err = msgp.ReadIntBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Version")
 				return
 			}
 		case "node":
+			if zb0001Dup[0]&(1<<1) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Node")
+				return
+			}
+			zb0001Dup[0] |= 1 << 1
 			z.Node, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Node")
 				return
 			}
 		case "bootID":
+			if zb0001Dup[0]&(1<<2) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "BootID")
+				return
+			}
+			zb0001Dup[0] |= 1 << 2
 			z.BootID, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "BootID")
 				return
 			}
 		case "time":
+			if zb0001Dup[0]&(1<<3) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Time")
+				return
+			}
+			zb0001Dup[0] |= 1 << 3
 			z.Time, bts, err = msgp.ReadTimeUTCBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Time")
 				return
 			}
 		case "bootNanos":
+			if zb0001Dup[0]&(1<<4) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "BootNanos")
+				return
+			}
+			zb0001Dup[0] |= 1 << 4
 			z.BootNanos, bts, err = msgp.ReadInt64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "BootNanos")
 				return
 			}
 		case "agent":
+			if zb0001Dup[0]&(1<<5) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Agent")
+				return
+			}
+			zb0001Dup[0] |= 1 << 5
 			var zb0002 uint32
 			zb0002, bts, err = msgp.ReadMapHeaderBytes(bts)
 			if err != nil {
@@ -4193,6 +4872,7 @@ func (z *Snapshot) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.ErrLimitExceeded
 				return
 			}
+			var zb0002Dup [1]byte
 			for zb0002 > 0 {
 				zb0002--
 				field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -4202,12 +4882,22 @@ func (z *Snapshot) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 				switch msgp.UnsafeString(field) {
 				case "version":
+					if zb0002Dup[0]&(1<<0) != 0 {
+						err = msgp.WrapError(msgp.ErrDuplicateEntry, "Agent", "Version")
+						return
+					}
+					zb0002Dup[0] |= 1 << 0
 					z.Agent.Version, bts, err = msgp.ReadStringBytes(bts)
 					if err != nil {
 						err = msgp.WrapError(err, "Agent", "Version")
 						return
 					}
 				case "cgroup":
+					if zb0002Dup[0]&(1<<1) != 0 {
+						err = msgp.WrapError(msgp.ErrDuplicateEntry, "Agent", "Cgroup")
+						return
+					}
+					zb0002Dup[0] |= 1 << 1
 					bts, err = z.Agent.Cgroup.UnmarshalMsg(bts)
 					if err != nil {
 						err = msgp.WrapError(err, "Agent", "Cgroup")
@@ -4222,12 +4912,22 @@ func (z *Snapshot) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 			}
 		case "host":
+			if zb0001Dup[0]&(1<<6) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Host")
+				return
+			}
+			zb0001Dup[0] |= 1 << 6
 			bts, err = z.Host.UnmarshalMsg(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Host")
 				return
 			}
 		case "slices":
+			if zb0001Dup[0]&(1<<7) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Slices")
+				return
+			}
+			zb0001Dup[0] |= 1 << 7
 			var zb0003 uint32
 			zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
@@ -4251,6 +4951,11 @@ func (z *Snapshot) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 			}
 		case "pods":
+			if zb0001Dup[1]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Pods")
+				return
+			}
+			zb0001Dup[1] |= 1 << 0
 			var zb0004 uint32
 			zb0004, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
@@ -4274,6 +4979,11 @@ func (z *Snapshot) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 			}
 		case "containers":
+			if zb0001Dup[1]&(1<<1) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Containers")
+				return
+			}
+			zb0001Dup[1] |= 1 << 1
 			var zb0005 uint32
 			zb0005, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
@@ -4297,6 +5007,11 @@ func (z *Snapshot) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 			}
 		case "processes":
+			if zb0001Dup[1]&(1<<2) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Processes")
+				return
+			}
+			zb0001Dup[1] |= 1 << 2
 			var zb0006 uint32
 			zb0006, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
@@ -4320,6 +5035,11 @@ func (z *Snapshot) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 			}
 		case "warnings":
+			if zb0001Dup[1]&(1<<3) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Warnings")
+				return
+			}
+			zb0001Dup[1] |= 1 << 3
 			var zb0007 uint32
 			zb0007, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
@@ -4346,6 +5066,7 @@ func (z *Snapshot) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					err = msgp.ErrLimitExceeded
 					return
 				}
+				var zb0008Dup [1]byte
 				for zb0008 > 0 {
 					zb0008--
 					field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -4355,12 +5076,22 @@ func (z *Snapshot) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					}
 					switch msgp.UnsafeString(field) {
 					case "source":
+						if zb0008Dup[0]&(1<<0) != 0 {
+							err = msgp.WrapError(msgp.ErrDuplicateEntry, "Warnings", za0005, "Source")
+							return
+						}
+						zb0008Dup[0] |= 1 << 0
 						z.Warnings[za0005].Source, bts, err = msgp.ReadStringBytes(bts)
 						if err != nil {
 							err = msgp.WrapError(err, "Warnings", za0005, "Source")
 							return
 						}
 					case "reason":
+						if zb0008Dup[0]&(1<<1) != 0 {
+							err = msgp.WrapError(msgp.ErrDuplicateEntry, "Warnings", za0005, "Reason")
+							return
+						}
+						zb0008Dup[0] |= 1 << 1
 						z.Warnings[za0005].Reason, bts, err = msgp.ReadStringBytes(bts)
 						if err != nil {
 							err = msgp.WrapError(err, "Warnings", za0005, "Reason")
@@ -4460,6 +5191,7 @@ func (z *Stall) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	}
 	var zb0001Mask uint8 /* 1 bits */
 	_ = zb0001Mask
+	var zb0001Dup [1]byte
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -4469,12 +5201,22 @@ func (z *Stall) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		}
 		switch msgp.UnsafeString(field) {
 		case "someMicros":
+			if zb0001Dup[0]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "SomeMicros")
+				return
+			}
+			zb0001Dup[0] |= 1 << 0
 			z.SomeMicros, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "SomeMicros")
 				return
 			}
 		case "fullMicros":
+			if zb0001Dup[0]&(1<<1) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "FullMicros")
+				return
+			}
+			zb0001Dup[0] |= 1 << 1
 			if msgp.IsNil(bts) {
 				bts, err = msgp.ReadNilBytes(bts)
 				if err != nil {
@@ -4547,6 +5289,7 @@ func (z *Warning) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.ErrLimitExceeded
 		return
 	}
+	var zb0001Dup [1]byte
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -4556,12 +5299,22 @@ func (z *Warning) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		}
 		switch msgp.UnsafeString(field) {
 		case "source":
+			if zb0001Dup[0]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Source")
+				return
+			}
+			zb0001Dup[0] |= 1 << 0
 			z.Source, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Source")
 				return
 			}
 		case "reason":
+			if zb0001Dup[0]&(1<<1) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Reason")
+				return
+			}
+			zb0001Dup[0] |= 1 << 1
 			z.Reason, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Reason")
