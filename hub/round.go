@@ -41,6 +41,24 @@ type Frame struct {
 	Rows []Row
 }
 
+// Summands is the frame with the rows that sums are made of: a sum of pods has
+// their containers already.
+func (f *Frame) Summands() *Frame {
+	n := 0
+	for i := range f.Rows {
+		if f.Rows[i].Series.Kind != KindContainer {
+			n++
+		}
+	}
+	s := &Frame{Time: f.Time, Node: f.Node, Rows: make([]Row, 0, n)}
+	for i := range f.Rows {
+		if f.Rows[i].Series.Kind != KindContainer {
+			s.Rows = append(s.Rows, f.Rows[i])
+		}
+	}
+	return s
+}
+
 // Sums are the rows of one round that are read together because they are about
 // one thing and its parts: worked out when the round ends, so that no reader
 // has to add up the frames of all nodes.
@@ -89,10 +107,9 @@ type NodeState struct {
 	Node   string
 	Agent  Agent
 	Status Status
-	// Reading and Frame are of the last good sample; nil before the first and
-	// when the node is down.
+	// Reading is of the last good sample; nil before the first and when the
+	// node is down.
 	Reading *Reading
-	Frame   *Frame
 	Health  Health
 }
 

@@ -118,14 +118,14 @@ func (a *answer) podItem(m *match) *hub.Item {
 	p := m.pod
 	item := &hub.Item{
 		Kind: string(hub.KindPod), Namespace: p.Namespace, Name: p.Name, UID: p.UID,
-		Node: p.Node, Phase: p.Phase, HostNetwork: new(p.HostNetwork),
-		Requests: new(p.Requests), Limits: new(p.Limits), Unlimited: p.Unlimited,
+		Node: p.Node, Phase: p.Phase, HostNetwork: &p.HostNetwork,
+		Requests: &p.Requests, Limits: &p.Limits, Unlimited: p.Unlimited,
 		Labels: p.Labels,
 		Status: a.podStatus(m),
 		Usage:  m.usage(),
 	}
 	if p.Owner.Kind != "" {
-		item.Owner = new(p.Owner)
+		item.Owner = &p.Owner
 	}
 	missing := ""
 	if item.Usage != nil {
@@ -176,11 +176,11 @@ func phaseOf(p *hub.Pod) string {
 // usage, empty if it has some.
 func containerItems(m *match, missing string) []*hub.ContainerItem {
 	var items []*hub.ContainerItem
-	for _, c := range m.members() {
+	for c := range m.members() {
 		item := &hub.ContainerItem{Name: c.name}
 		if c.spec != nil {
 			item.ID, item.Init, item.Restarts = c.spec.ID, c.spec.Init, c.spec.Restarts
-			item.Requests, item.Limits = new(c.spec.Requests), new(c.spec.Limits)
+			item.Requests, item.Limits = &c.spec.Requests, &c.spec.Limits
 		}
 		if c.seen != nil {
 			item.ID, item.Usage = c.seen.ID, &c.seen.Usage

@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"slices"
 	"time"
 
 	"github.com/kubemon/kubemon/hub"
@@ -12,18 +13,20 @@ import (
 // is named by the agent's hint and has no owner. What lingers of a pod that has
 // ended has no row.
 func Attribute(r *hub.Reading, inv *hub.Inventory, round time.Time) *hub.Frame {
-	frame := &hub.Frame{Time: round, Node: r.Node}
+	matches := slices.DeleteFunc(join(r, inv), func(m *match) bool { return m.pod != nil && ended(m.pod) })
+	rows := 1 + len(matches)
+	for _, m := range matches {
+		rows += len(m.containers)
+	}
+	frame := &hub.Frame{Time: round, Node: r.Node, Rows: make([]hub.Row, 0, rows)}
 	add := func(s hub.Series, u *hub.Usage) {
 		frame.Rows = append(frame.Rows, hub.Row{Series: s, Usage: *u})
 	}
 	add(hub.Series{Kind: hub.KindNode, Node: r.Node}, &r.Host.Usage)
-	for _, m := range join(r, inv) {
-		if m.pod != nil && ended(m.pod) {
-			continue
-		}
+	for _, m := range matches {
 		series := m.series(r.Node)
 		add(series, m.usage())
-		for _, c := range m.members() {
+		for c := range m.members() {
 			if c.seen == nil {
 				continue
 			}

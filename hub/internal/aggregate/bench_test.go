@@ -3,6 +3,7 @@ package aggregate
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/kubemon/kubemon/hub"
@@ -65,10 +66,8 @@ func benchRound(inv *hub.Inventory, readings []*hub.Reading) (*hub.View, []*hub.
 	var frames []*hub.Frame
 	for _, reading := range readings {
 		frame := Attribute(reading, inv, r.Time)
-		state := okState(reading.Node, reading)
-		state.Frame = frame
-		r.Nodes = append(r.Nodes, state)
-		frames = append(frames, frame)
+		r.Nodes = append(r.Nodes, okState(reading.Node, reading))
+		frames = append(frames, frame.Summands())
 	}
 	return Answer(r), frames
 }
@@ -114,23 +113,17 @@ func BenchmarkLiveHeap(b *testing.B) {
 		at := heap()
 		report := func(name string) {
 			now := heap()
-			b.ReportMetric(float64(now-at)/containersOfCluster, name+"-B/container")
+			b.ReportMetric(float64(now-at)/containersOfCluster, strings.ReplaceAll(name, " ", "-")+"-B/container")
 			at = now
 		}
 		inv := benchInventory()
 		report("inventory")
 		readings := benchReadings(inv)
 		report("readings")
-		r := round(inv)
-		for _, reading := range readings {
-			state := okState(reading.Node, reading)
-			state.Frame = Attribute(reading, inv, noon)
-			r.Nodes = append(r.Nodes, state)
-		}
-		report("frames")
-		view := Answer(r)
-		report("view")
+		view, frames := benchRound(inv, readings)
+		report("view and summands")
 		runtime.KeepAlive(view)
+		runtime.KeepAlive(frames)
 	}
 }
 

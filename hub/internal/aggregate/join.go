@@ -1,6 +1,8 @@
 package aggregate
 
 import (
+	"iter"
+
 	"github.com/kubemon/kubemon/hub"
 )
 
@@ -88,24 +90,26 @@ type member struct {
 	seen *hub.ContainerReading // nil if it has no control group
 }
 
-// members lists the pod's containers as the API server does. Of a pod that it
-// has not shown, those that the agent could name: a control group without a
-// name is the sandbox, which is part of the pod only.
-func (m *match) members() []member {
-	var list []member
-	if m.pod != nil {
+// members yields the pod's containers as the API server lists them. Of a pod
+// that it has not shown, those that the agent could name: a control group
+// without a name is the sandbox, which is part of the pod only.
+func (m *match) members() iter.Seq[member] {
+	return func(yield func(member) bool) {
+		if m.pod == nil {
+			for _, seen := range m.containers {
+				if seen.Name != "" && !yield(member{seen.Name, nil, seen}) {
+					return
+				}
+			}
+			return
+		}
 		for i := range m.pod.Containers {
 			spec := &m.pod.Containers[i]
-			list = append(list, member{spec.Name, spec, m.container(spec)})
-		}
-		return list
-	}
-	for _, seen := range m.containers {
-		if seen.Name != "" {
-			list = append(list, member{seen.Name, nil, seen})
+			if !yield(member{spec.Name, spec, m.container(spec)}) {
+				return
+			}
 		}
 	}
-	return list
 }
 
 // container finds a container's control group by its ID. A status may lag

@@ -53,7 +53,7 @@ func (a *answer) nodeItem(name string) *hub.Item {
 	switch node := a.nodes[name]; {
 	case node != nil:
 		item.UID, item.Labels = node.UID, node.Labels
-		item.Capacity, item.Allocatable = new(node.Capacity), new(node.Allocatable)
+		item.Capacity, item.Allocatable = &node.Capacity, &node.Allocatable
 	case reading != nil:
 		item.Capacity = capacityOf(&reading.Host)
 		unavailable(item, "allocatable", "the API server has not shown this node")

@@ -96,7 +96,7 @@ func (n *node) compare(cur *snapshot.Snapshot) (*hub.Reading, error) {
 }
 
 // take makes the sample what is shown of the node.
-func (n *node) take(r *hub.Result, reading *hub.Reading, frame *hub.Frame) {
+func (n *node) take(r *hub.Result, reading *hub.Reading) {
 	s := &n.state
 	n.missed = 0
 	if n.rateless++; reading.Host.Usage.OverSeconds > 0 {
@@ -104,7 +104,7 @@ func (n *node) take(r *hub.Result, reading *hub.Reading, frame *hub.Frame) {
 	}
 	n.sampled = r.Started.Add(r.Took / 2)
 	s.Node = reading.Node
-	s.Reading, s.Frame = reading, frame
+	s.Reading = reading
 	s.Status = hub.Status{State: stateOf(reading), SampleTime: reading.SampleTime}
 	if s.Status.State == hub.StateUnsupported {
 		s.Status.Reason = "the node's control groups are " + reading.Mode + "; kubemon needs unified cgroup v2"
@@ -160,7 +160,7 @@ func (n *node) miss(err error, now time.Time) {
 	s := &n.state
 	if n.missed >= 2 {
 		s.Status.State = hub.StateDown
-		s.Reading, s.Frame = nil, nil
+		s.Reading = nil
 	} else if n.last != nil {
 		s.Status.State = hub.StateStale
 	}

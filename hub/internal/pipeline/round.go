@@ -161,13 +161,13 @@ func (p *Pipeline) take(n *node, r *hub.Result, inventory *hub.Inventory) error 
 	}
 	frame := p.Attribute(reading, inventory, p.now)
 	p.forgetName(n) // a static address may lead to another node now
-	n.take(r, reading, frame)
+	n.take(r, reading)
 	p.byName[n.state.Node] = n
 	if err := p.Store.Keep(frame); err != nil {
 		p.Log.Error("frame not kept", "node", n.state.Node, "err", err)
 		return nil
 	}
-	p.kept[frame.Node] = frame
+	p.kept[frame.Node] = frame.Summands()
 	p.keeps++
 	n.stored(time.Now())
 	return nil
