@@ -63,11 +63,24 @@ func NewService(client kubernetes.Interface, namespace, service string, created 
 	return s
 }
 
-// Run watches until ctx is done and all its goroutines have ended.
+// endTime is how long Run waits for the informer to end. One that has lost the
+// API server sleeps between its attempts, for up to a minute, and does not hear
+// that it should end; the program does not wait for it.
+const endTime = 2 * time.Second
+
+// Run watches until ctx is done.
 func (s *Service) Run(ctx context.Context) error {
 	s.factory.StartWithContext(ctx)
 	<-ctx.Done()
-	s.factory.Shutdown()
+	ended := make(chan struct{})
+	go func() {
+		s.factory.Shutdown()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(endTime):
+	}
 	return nil
 }
 

@@ -6,12 +6,15 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -142,4 +145,25 @@ func TestServiceAfterALostWatch(t *testing.T) {
 		t.Error("no watch was told that its version is gone: the test does not test that")
 	}
 	<-s.Changed()
+}
+
+// TestRunEndsWithoutTheAPIServer ends it while its informers sleep between their
+// attempts to reach the API server.
+func TestRunEndsWithoutTheAPIServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		config := &rest.Config{Host: "http://api", QPS: -1, Dial: func(context.Context, string, string) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+		}}
+		s := NewService(kubernetes.NewForConfigOrDie(config), "kubemon", "kubemon-agent", ages, slog.New(slog.DiscardHandler))
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- s.Run(ctx) }()
+		time.Sleep(5 * time.Minute) // by now they sleep for long
+		cancel()
+		began := time.Now()
+		if err := <-ended; err != nil || time.Since(began) > endTime {
+			t.Errorf("Run = %v after %v, want an end within %v", err, time.Since(began), endTime)
+		}
+		time.Sleep(2 * time.Minute) // the informers wake, and end
+	})
 }

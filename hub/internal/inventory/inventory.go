@@ -24,6 +24,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -122,13 +123,26 @@ func (w *Watcher) watch(resource string, informer cache.SharedIndexInformer, kee
 	return k
 }
 
-// Run watches until ctx is done and all its goroutines have ended.
+// endTime is how long Run waits for the informers to end. One that has lost the
+// API server sleeps between its attempts, for up to a minute, and does not hear
+// that it should end; the program does not wait for it.
+const endTime = 2 * time.Second
+
+// Run watches until ctx is done.
 func (w *Watcher) Run(ctx context.Context) error {
 	w.typed.StartWithContext(ctx)
 	w.controllers.Start(ctx.Done())
 	w.checkConnection(ctx)
-	w.typed.Shutdown()
-	w.controllers.Shutdown()
+	ended := make(chan struct{})
+	go func() {
+		w.typed.Shutdown()
+		w.controllers.Shutdown()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(endTime):
+	}
 	return nil
 }
 

@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"k8s.io/client-go/kubernetes"
@@ -155,4 +158,25 @@ func start(t *testing.T, address string) (w *Watcher, stop func()) {
 		cancel()
 		running.Wait()
 	}
+}
+
+// TestRunEndsWithoutTheAPIServer ends it while its informers sleep between their
+// attempts to reach the API server.
+func TestRunEndsWithoutTheAPIServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		config := &rest.Config{Host: "http://api", QPS: -1, Dial: func(context.Context, string, string) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+		}}
+		s := New(kubernetes.NewForConfigOrDie(config), metadata.NewForConfigOrDie(config), slog.New(slog.DiscardHandler))
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- s.Run(ctx) }()
+		time.Sleep(5 * time.Minute) // by now they sleep for long
+		cancel()
+		began := time.Now()
+		if err := <-ended; err != nil || time.Since(began) > endTime {
+			t.Errorf("Run = %v after %v, want an end within %v", err, time.Since(began), endTime)
+		}
+		time.Sleep(2 * time.Minute) // the informers wake, and end
+	})
 }
