@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -170,4 +173,53 @@ func TestDualStack(t *testing.T) {
 			t.Errorf("asked %q, want each agent once: %q", asked, want)
 		}
 	})
+}
+
+// TestDescriptorsStayFlat asks agents on real sockets that fail in turn, again
+// and again, and counts what the process has open.
+func TestDescriptorsStayFlat(t *testing.T) {
+	const agents, rounds = 12, 60
+	kinds := []http.HandlerFunc{
+		answer(t, "node", ""),
+		func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		http.NotFound,
+		func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", snapshot.ContentTypeJSON)
+			w.Header().Set("Content-Length", fmt.Sprint(snapshot.MaxBodyBytes+1))
+		},
+		func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			_, _ = w.Write(make([]byte, 1<<20))
+		},
+	}
+	var turn atomic.Int64
+	var list []hub.Agent
+	for i := range agents {
+		list = append(list, hub.Agent{URL: serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			kinds[(int(turn.Load())+i)%len(kinds)](w, r)
+		}))})
+	}
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	list = append(list, hub.Agent{URL: gone.URL})
+	s := scraper(t, 30*time.Millisecond)
+	open := func() int {
+		for range 2 * len(kinds) { // every kind twice for every agent
+			turn.Add(1)
+			round(t.Context(), s, list)
+		}
+		entries, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	before, most := open(), 0
+	for range rounds / (2 * len(kinds)) {
+		most = max(most, open())
+	}
+	if most > before+2*agents { // a connection has two ends here, and is there or not
+		t.Errorf("%d descriptors became %d", before, most)
+	}
 }
