@@ -18,7 +18,9 @@ import (
 
 // keptSnapshots is a History that has all it is offered.
 type keptSnapshots struct {
-	all          []*snapshot.Snapshot
+	all []*snapshot.Snapshot
+
+	mu           sync.Mutex
 	since, until time.Time // that were asked for last
 	err          error
 	takes        time.Duration
@@ -34,7 +36,9 @@ func (k *keptSnapshots) Offer(at snapshot.Stamp, encoded []byte) error {
 }
 
 func (k *keptSnapshots) Encode(since, until time.Time) ([]byte, error) {
+	k.mu.Lock()
 	k.since, k.until = since, until
+	k.mu.Unlock()
 	time.Sleep(k.takes)
 	if k.err != nil {
 		return nil, k.err
