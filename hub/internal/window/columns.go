@@ -41,7 +41,8 @@ func metricOf(column int) hub.Metric {
 
 // scale is in how many parts a metric's unit is counted: bytes and counts in
 // whole ones, CPU in millionths of a core, rates in tenths of a byte per
-// second, which is one byte in ten seconds, ratios in millionths.
+// second, which is one byte in ten seconds, ratios in hundredths of a percent,
+// as the kernel's own averages of pressure.
 func scale(m hub.Metric) float64 {
 	switch m {
 	case hub.CPUMillicores:
@@ -50,7 +51,7 @@ func scale(m hub.Metric) float64 {
 		return 10
 	case hub.CPUThrottledRatio, hub.PressureCPUSome, hub.PressureMemorySome, hub.PressureMemoryFull,
 		hub.PressureIOSome, hub.PressureIOFull:
-		return 1e6
+		return 1e4
 	}
 	return 1
 }
