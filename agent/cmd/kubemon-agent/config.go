@@ -146,8 +146,6 @@ func (c *config) checkHistory() error {
 		return daemon.Usagef("invalid value %s for flag -history: want 0 to %s", c.history, maxHistory)
 	case c.historyInterval < minHistoryInterval:
 		return daemon.Usagef("invalid value %s for flag -history-interval: want at least %s", c.historyInterval, minHistoryInterval)
-	case c.history > 0 && c.history < c.historyInterval:
-		return daemon.Usagef("invalid value %s for flag -history: want 0 or at least the history interval of %s", c.history, c.historyInterval)
 	}
 	return nil
 }
