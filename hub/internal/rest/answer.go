@@ -46,7 +46,7 @@ func (s *server) answer(r rules, build func(*request) (*body, error)) echo.Handl
 		if d.isHeld(c.Request().Header, true) {
 			return d.notModified(c)
 		}
-		return s.deliver(c, &d, func(more int) { kept.grow(question, more) })
+		return s.deliver(c, &d, func(more int) bool { return kept.grow(question, more) })
 	}
 }
 
@@ -89,6 +89,6 @@ func (s *server) fixed(document []byte) echo.HandlerFunc {
 		if d.isHeld(c.Request().Header, true) {
 			return d.notModified(c)
 		}
-		return s.deliver(c, &d, func(int) {})
+		return s.deliver(c, &d, func(int) bool { return true })
 	}
 }

@@ -80,13 +80,14 @@ func (d *delivery) setHeader(h http.Header, c coding, timing string) {
 }
 
 // deliver sends the answer in the coding that the client prefers. grow is told
-// what is kept of the answer besides.
-func (s *server) deliver(c echo.Context, d *delivery, grow func(bytes int)) error {
+// what has come to be held with the answer, and says whether it is kept; if
+// not, a slow client holds it alone, and there can be too many of those.
+func (s *server) deliver(c echo.Context, d *delivery, grow func(bytes int) (kept bool)) error {
 	timing := ", cached"
 	if d.built {
 		timing = duration("encode", d.began)
 	}
-	pieces, size := d.body.pieces, d.body.size
+	pieces, size, held, more := d.body.pieces, d.body.size, d.body.owned, 0
 	coded := codingFor(c.Request().Header.Values("Accept-Encoding"), size)
 	if coded != identity {
 		began := time.Now()
@@ -96,9 +97,16 @@ func (s *server) deliver(c echo.Context, d *delivery, grow func(bytes int)) erro
 		}
 		if built {
 			timing += duration("compress", began)
-			grow(len(packed))
+			more = len(packed)
 		}
-		pieces, size = [][]byte{packed}, len(packed)
+		pieces, size, held = [][]byte{packed}, len(packed), held+len(packed)
+	}
+	if !grow(more) {
+		giveBack, err := s.sending.take(held)
+		if err != nil {
+			return err
+		}
+		defer giveBack()
 	}
 	h := c.Response().Header()
 	if coded != identity {

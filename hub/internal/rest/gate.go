@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 )
 
@@ -34,4 +35,21 @@ func (g *gate) enter(ctx context.Context) (leave func(), err error) {
 	case <-ctx.Done():
 	}
 	return nil, busy("the hub is at work on %d %s; ask again in a moment", cap(g.slots), g.what)
+}
+
+// A budget bounds the bytes that are in use at once.
+type budget struct {
+	used atomic.Int64
+	most int64
+}
+
+// take is refused if others have too much already. Without an error, giveBack
+// gives back.
+func (b *budget) take(bytes int) (giveBack func(), err error) {
+	n := int64(bytes)
+	if used := b.used.Add(n); used > b.most && used > n {
+		b.used.Add(-n)
+		return nil, busy("the hub is sending %d bytes of answers that it could not keep; ask again in a moment", used-n)
+	}
+	return func() { b.used.Add(-n) }, nil
 }

@@ -185,7 +185,7 @@ func (s *server) top() echo.HandlerFunc {
 		l := newList(kind, r.view.Round)
 		l.Total, l.By = new(len(ranked)), r.query.by.name
 		if r.query.of == topContainers {
-			r.items = newItems(0) // these are made for this answer alone
+			r.items = newItems() // these are made for this answer alone
 		}
 		return r.listBody(&l, ranked[:min(len(ranked), r.query.limit)])
 	})

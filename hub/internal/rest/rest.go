@@ -73,7 +73,10 @@ type server struct {
 	// work is making answers and compressing them, histories making those
 	// with a window, which decode some hundred kilobytes for each item.
 	work, histories *gate
-	subscribers     chan struct{}
+	// sending are answers that are not kept, on their way to clients that may
+	// be slow.
+	sending     budget
+	subscribers chan struct{}
 }
 
 // Bounds of what goes on at once.
@@ -81,6 +84,7 @@ const (
 	maxWork        = 16
 	maxHistoryWork = 4
 	patience       = 2 * time.Second
+	maxSending     = 64 << 20 // bytes
 	maxSubscribers = 256
 )
 
@@ -98,6 +102,7 @@ func New(cfg Config) (http.Handler, error) {
 		Config: cfg, schemas: schemas,
 		work:        newGate("answers", maxWork, patience),
 		histories:   newGate("answers with a window", maxHistoryWork, patience),
+		sending:     budget{most: maxSending},
 		subscribers: make(chan struct{}, maxSubscribers),
 	}
 	return s.router(document), nil

@@ -9,11 +9,11 @@ import (
 	"github.com/kubemon/kubemon/hub"
 )
 
-// Bounds of what is kept of a round. What does not fit is made anew for each
-// request.
+// Bounds of what is kept of a round besides the items' bytes, of which there is
+// one copy: three kilobytes for a pod of two containers. Answers that do not fit
+// are made anew for each request.
 const (
-	maxItemBytes   = 64 << 20 // of items: twenty-five thousand pods of two containers
-	maxAnswerBytes = 32 << 20 // of all else, compressed answers above all
+	maxAnswerBytes = 32 << 20 // compressed ones above all
 	maxAnswers     = 512
 )
 
@@ -31,7 +31,7 @@ func (r *rounds) of(view *hub.View) *round {
 	if r.latest != nil && r.latest.view == view {
 		return r.latest
 	}
-	fresh := &round{view: view, answers: make(map[string]*made), items: newItems(maxItemBytes)}
+	fresh := &round{view: view, answers: make(map[string]*made), items: newItems()}
 	if r.latest == nil || r.latest.view.Round.Number < view.Round.Number || r.latest.view.Round.Started != view.Round.Started {
 		r.latest = fresh
 		time.AfterFunc(2*view.Round.Interval, func() { r.drop(fresh) }) // nobody may ask in the next round
@@ -107,19 +107,20 @@ func (r *round) forget(question string) {
 	delete(r.answers, question)
 }
 
-// grow counts bytes that an answer has come to hold, and keeps it no longer if
-// they are too many.
-func (r *round) grow(question string, bytes int) {
+// grow counts bytes that an answer has come to hold, and reports whether it is
+// kept: no longer, if they are too many.
+func (r *round) grow(question string, bytes int) (kept bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, ok := r.answers[question]; !ok {
-		return
+		return false
 	}
 	if r.bytes+bytes > maxAnswerBytes {
-		delete(r.answers, question) // its bytes stay counted: what it had is in use until it was sent
-		return
+		delete(r.answers, question) // what it had stays counted, as others may be sending it
+		return false
 	}
 	r.bytes += bytes
+	return true
 }
 
 // items keeps the JSON of a view's items, made when it is first asked for.
@@ -127,7 +128,6 @@ type items struct {
 	mu    sync.Mutex
 	made  map[*hub.Item][]byte
 	chunk []byte
-	room  int // bytes that may still be kept
 }
 
 // Items are written into chunks: one allocation for fifty pods.
@@ -136,7 +136,7 @@ const (
 	chunkSpare = 8 << 10 // most items are smaller
 )
 
-func newItems(room int) *items { return &items{made: make(map[*hub.Item][]byte), room: room} }
+func newItems() *items { return &items{made: make(map[*hub.Item][]byte)} }
 
 // of returns the bytes of one item.
 func (i *items) of(item *hub.Item) []byte {
@@ -207,9 +207,6 @@ func (i *items) json(item *hub.Item) []byte {
 	start := len(i.chunk)
 	i.chunk = append(appendItem(i.chunk, item), ',')
 	made := i.chunk[start:]
-	if len(made) <= i.room {
-		i.room -= len(made)
-		i.made[item] = made
-	}
+	i.made[item] = made
 	return made
 }

@@ -142,8 +142,7 @@ func TestWhatIsKeptIsBounded(t *testing.T) {
 	}
 }
 
-// TestItemsAreWrittenOnce lists items in two orders and in parts, with room for
-// all of them, for some, and for none.
+// TestItemsAreWrittenOnce lists items whole and in parts, again and again.
 func TestItemsAreWrittenOnce(t *testing.T) {
 	var list []placed
 	var want []string
@@ -155,33 +154,47 @@ func TestItemsAreWrittenOnce(t *testing.T) {
 		list = append(list, placed{item: item})
 		want = append(want, string(appendItem(nil, item)))
 	}
-	for _, room := range []int{1 << 30, 20_000, 0} {
-		kept := newItems(room)
-		for range 3 {
-			if got := string(bytes.Join(kept.list(list), nil)); got != strings.Join(want, ",") {
-				t.Errorf("room %d: the list is %.100s, want %.100s", room, got, strings.Join(want, ","))
-			}
-			if got := string(bytes.Join(kept.list([]placed{list[9], list[3], list[4]}), nil)); got != want[9]+","+want[3]+","+want[4] {
-				t.Errorf("room %d: three of them are %s", room, got)
-			}
-			if got := string(kept.of(list[499].item)); got != want[499] {
-				t.Errorf("room %d: the last is %s", room, got)
-			}
+	kept := newItems()
+	for range 3 {
+		if got := string(bytes.Join(kept.list(list), nil)); got != strings.Join(want, ",") {
+			t.Errorf("the list is %.100s, want %.100s", got, strings.Join(want, ","))
 		}
-		if kept.list(nil) != nil {
-			t.Error("no items have bytes")
+		if got := string(bytes.Join(kept.list([]placed{list[9], list[3], list[4]}), nil)); got != want[9]+","+want[3]+","+want[4] {
+			t.Errorf("three of them are %s", got)
 		}
-		bytes := 0
-		for _, item := range kept.made {
-			bytes += len(item)
-		}
-		if bytes > room {
-			t.Errorf("room %d: %d bytes are kept", room, bytes)
+		if got := string(kept.of(list[499].item)); got != want[499] {
+			t.Errorf("the last is %s", got)
 		}
 	}
-	pieces := newItems(1 << 30).list(list)
+	if kept.list(nil) != nil {
+		t.Error("no items have bytes")
+	}
+	pieces := newItems().list(list)
 	if len(pieces) > 10 {
 		t.Errorf("a list in one order is %d pieces, want few", len(pieces))
+	}
+}
+
+func TestBudget(t *testing.T) {
+	b := budget{most: 100}
+	first, err := b.take(150) // alone, anything may be sent
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.take(1); err == nil || !strings.Contains(err.Error(), "150 bytes") {
+		t.Errorf("beside 150 bytes of 100, one more: %v", err)
+	}
+	first()
+	for range 2 {
+		giveBack, err := b.take(50)
+		if err != nil {
+			t.Errorf("within the budget: %v", err)
+			continue
+		}
+		defer giveBack()
+	}
+	if _, err := b.take(1); err == nil {
+		t.Error("the budget is exceeded")
 	}
 }
 
