@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,21 +18,26 @@ import (
 type machine struct {
 	history *History
 	booted  time.Time
-	reads   []time.Duration // since the boot
-	err     error
 	took    time.Duration
+
+	mu    sync.Mutex
+	reads []time.Duration // since the boot
+	err   error
 }
 
 // take reads the machine and offers the snapshot.
 func (m *machine) take(context.Context) error {
+	m.mu.Lock()
 	m.reads = append(m.reads, time.Since(m.booted))
+	failure := m.err
+	m.mu.Unlock()
 	s := &snapshot.Snapshot{
 		Version: snapshot.Version, Node: "node1", Time: time.Now(), BootNanos: int64(time.Since(m.booted)),
 		Agent: snapshot.Agent{Cgroup: snapshot.Cgroup{Mode: snapshot.ModeUnified}},
 	}
 	time.Sleep(m.took)
-	if m.err != nil {
-		return m.err
+	if failure != nil {
+		return failure
 	}
 	data, err := snapshot.Encode(s, snapshot.ContentTypeMsgpack)
 	if err != nil {
@@ -145,7 +151,9 @@ func TestRunGoesOn(t *testing.T) {
 		if kept, _ := h.Size(); kept != 0 || strings.Count(log.String(), `msg="history has a gap" err="no clock"`) != 2 {
 			t.Errorf("%d are kept; log:\n%s", kept, log.String())
 		}
+		m.mu.Lock()
 		m.err = nil
+		m.mu.Unlock()
 		time.Sleep(interval)
 		synctest.Wait()
 		if kept, _ := h.Size(); kept != 1 {
