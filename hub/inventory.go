@@ -1,6 +1,10 @@
 package hub
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
 // An Inventory is what the API server says exists, at one moment. It is never
 // changed after NewInventory.
@@ -108,30 +112,33 @@ type Resources struct {
 	MemoryBytes   *float64 `json:"memoryBytes"`
 }
 
-// Add adds what is set in part. What no part sets stays nil.
+// Add adds what is set in part to r's own numbers. What no part sets stays nil.
 func (r *Resources) Add(part Resources) {
-	r.CPUMillicores = sum(r.CPUMillicores, part.CPUMillicores)
-	r.MemoryBytes = sum(r.MemoryBytes, part.MemoryBytes)
+	add(&r.CPUMillicores, part.CPUMillicores)
+	add(&r.MemoryBytes, part.MemoryBytes)
 }
 
-func sum(a, b *float64) *float64 {
-	if a == nil {
-		return b
+func add(total **float64, part *float64) {
+	switch {
+	case part == nil:
+	case *total == nil:
+		*total = new(*part)
+	default:
+		**total += *part
 	}
-	if b == nil {
-		return a
-	}
-	return new(*a + *b)
 }
 
 // NewInventory indexes what the API server says. The slices become the
-// Inventory's own.
+// Inventory's own; pods are put in the order in which they are answered.
 func NewInventory(pods []*Pod, nodes []*Node, namespaces []*Namespace, workloads []*Workload, c Connection) *Inventory {
 	inv := &Inventory{
 		Pods: pods, Nodes: nodes, Namespaces: namespaces, Workloads: workloads, Connection: c,
 		byUID:       make(map[podKey]*Pod, len(pods)),
 		byContainer: make(map[string]*Pod, len(pods)),
 	}
+	slices.SortStableFunc(pods, func(a, b *Pod) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
 	for _, p := range pods {
 		if p.ConfigHash != "" {
 			inv.byUID[podKey{p.Node, p.ConfigHash}] = p

@@ -129,7 +129,7 @@ func (a *answer) podItem(m *match) *hub.Item {
 	}
 	missing := ""
 	if item.Usage != nil {
-		item.Unavailable = maps.Clone(item.Usage.Unavailable)
+		item.Unavailable = item.Usage.Unavailable
 	} else {
 		missing = item.Status.Reason
 		unavailable(item, "usage", missing)
@@ -175,16 +175,21 @@ func phaseOf(p *hub.Pod) string {
 // containerItems lists the containers of a pod. Missing is why the pod has no
 // usage, empty if it has some.
 func containerItems(m *match, missing string) []*hub.ContainerItem {
-	var items []*hub.ContainerItem
+	room := len(m.containers)
+	if m.pod != nil {
+		room = len(m.pod.Containers)
+	}
+	list, items := make([]hub.ContainerItem, 0, room), make([]*hub.ContainerItem, 0, room)
 	for c := range m.members() {
-		item := &hub.ContainerItem{Name: c.name}
+		list = append(list, hub.ContainerItem{Name: c.name})
+		item := &list[len(list)-1]
 		if c.spec != nil {
 			item.ID, item.Init, item.Restarts = c.spec.ID, c.spec.Init, c.spec.Restarts
 			item.Requests, item.Limits = &c.spec.Requests, &c.spec.Limits
 		}
 		if c.seen != nil {
 			item.ID, item.Usage = c.seen.ID, &c.seen.Usage
-			item.Unavailable = maps.Clone(c.seen.Usage.Unavailable)
+			item.Unavailable = c.seen.Usage.Unavailable
 			item.Ratios = containerRatios(item)
 		} else {
 			item.Unavailable = map[string]string{"usage": whyUnseen(c.spec, missing)}
@@ -204,6 +209,7 @@ func whyUnseen(c *hub.Container, missing string) string {
 	return "the node's latest sample has no control group of this container"
 }
 
+// unavailable adds a reason to an item whose map is its own.
 func unavailable(item *hub.Item, name, reason string) {
 	if item.Unavailable == nil {
 		item.Unavailable = make(map[string]string)

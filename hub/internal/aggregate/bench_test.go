@@ -49,11 +49,16 @@ func benchInventory() *hub.Inventory {
 // benchReading is what an agent says of a node of the inventory.
 func benchReading(inv *hub.Inventory, n int) *hub.Reading {
 	r := reading(inv.Nodes[n].Name)
-	for i := range benchPods {
-		pod := inv.Pods[n*benchPods+i]
+	noNetwork := map[string]string{"network": "a container's is its pod's"}
+	for _, pod := range inv.Pods {
+		if pod.Node != r.Node {
+			continue
+		}
 		p := hub.PodReading{UID: pod.UID, QOSClass: "Burstable", Usage: use(10, 1e8)}
 		for _, c := range pod.Containers {
-			p.Containers = append(p.Containers, hub.ContainerReading{ID: c.ID, Usage: use(5, 5e7)})
+			usage := use(5, 5e7)
+			usage.Unavailable = noNetwork
+			p.Containers = append(p.Containers, hub.ContainerReading{ID: c.ID, Usage: usage})
 		}
 		r.Pods = append(r.Pods, p)
 	}
