@@ -3,9 +3,11 @@ package inventory
 import (
 	"slices"
 	"strings"
+	"unique"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/component-helpers/resource"
 
 	"github.com/kubemon/kubemon/hub"
@@ -27,10 +29,12 @@ type kept[T any] struct {
 
 func keep[T any](meta *metav1.ObjectMeta, value T) *kept[T] {
 	k := &kept[T]{value: value}
-	k.Namespace, k.Name = meta.Namespace, meta.Name
+	k.Namespace, k.Name = shared(meta.Namespace), meta.Name
 	k.UID, k.ResourceVersion = meta.UID, meta.ResourceVersion
 	if ref := metav1.GetControllerOfNoCopy(meta); ref != nil {
-		k.controller = &metav1.OwnerReference{APIVersion: ref.APIVersion, Kind: ref.Kind, Name: ref.Name, UID: ref.UID}
+		k.controller = &metav1.OwnerReference{
+			APIVersion: shared(ref.APIVersion), Kind: shared(ref.Kind), Name: shared(ref.Name), UID: types.UID(shared(string(ref.UID))),
+		}
 	}
 	return k
 }
@@ -89,11 +93,11 @@ func inForce() resource.PodResourcesOptions {
 // podOf takes what the hub needs of a pod, all but its owner.
 func podOf(p *corev1.Pod) hub.Pod {
 	pod := hub.Pod{
-		UID: string(p.UID), Namespace: p.Namespace, Name: p.Name,
-		Node:  p.Spec.NodeName,
-		Phase: string(p.Status.Phase), Reason: reasonOf(p),
+		UID: string(p.UID), Namespace: shared(p.Namespace), Name: p.Name,
+		Node:  shared(p.Spec.NodeName),
+		Phase: shared(string(p.Status.Phase)), Reason: shared(reasonOf(p)),
 		HostNetwork: p.Spec.HostNetwork,
-		Labels:      p.Labels,
+		Labels:      sharedLabels(p.Labels),
 		Created:     p.CreationTimestamp.Time,
 		Requests:    resourcesOf(resource.PodRequests(p, inForce())),
 		Limits:      resourcesOf(resource.PodLimits(p, inForce())),
@@ -138,6 +142,21 @@ func isSidecar(c *corev1.Container) bool {
 	return c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
 }
 
+// shared returns the text that all objects with this text have. Each object
+// comes from the wire with its own copy of what thousands have in common.
+func shared(s string) string { return unique.Make(s).Value() }
+
+func sharedLabels(labels map[string]string) map[string]string {
+	if labels == nil {
+		return nil
+	}
+	list := make(map[string]string, len(labels))
+	for key, value := range labels {
+		list[shared(key)] = shared(value)
+	}
+	return list
+}
+
 // reasonOf is the pod's own reason, else why a container waits, else why the
 // pod is not scheduled.
 func reasonOf(p *corev1.Pod) string {
@@ -179,7 +198,7 @@ func containersOf(p *corev1.Pod) []hub.Container {
 }
 
 func containerOf(p *corev1.Pod, spec *corev1.Container, statuses []corev1.ContainerStatus) hub.Container {
-	c := hub.Container{Name: spec.Name}
+	c := hub.Container{Name: shared(spec.Name)}
 	i := slices.IndexFunc(statuses, func(s corev1.ContainerStatus) bool { return s.Name == spec.Name })
 	if i < 0 {
 		c.Requests, c.Limits = resourcesOf(spec.Resources.Requests), resourcesOf(spec.Resources.Limits)
