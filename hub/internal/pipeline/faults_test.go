@@ -131,8 +131,10 @@ func TestHistoryOutlivesItsNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const keep = 5 * time.Minute
 		f := startFleet(t, keep, 2)
+		f.mu.Lock()
 		f.pods = []*hub.Pod{{UID: "uid-node-001", Namespace: "shop", Name: "web-node-001", Node: "node-001", Phase: "Running"}}
 		f.objects = []*hub.Node{{Name: "node-000"}, {Name: "node-001"}}
+		f.mu.Unlock()
 		pass(3*interval + 7*time.Second)
 		pod := hub.HistoryQuery{Kind: hub.KindPod, Namespace: "shop", Name: "web-node-001", Window: keep}
 		before := len(f.history(t, pod, hub.MemoryBytes))

@@ -93,7 +93,7 @@ func (s *soak) rounds(t *testing.T, count int) {
 	}
 }
 
-// change gives some nodes another fault, mends others, and replaces one or two.
+// change gives some nodes another fault, mends others, and replaces a few.
 func (s *soak) change() {
 	gone := 0
 	for _, name := range slices.Sorted(maps.Keys(s.nodes)) {
@@ -102,16 +102,10 @@ func (s *soak) change() {
 		case dice < 5:
 			s.mend(n)
 			s.set(n, s.someFault())
-		case dice < 25:
-			s.mend(n)
 		case dice < 27:
 			s.mend(n)
-			n.boot, n.booted, n.fallen = n.boot+1, time.Now(), 0
-		case dice < 29 && n.fault == nil && n.frozen == nil && n.last != nil && *n.last.Host.CPU.UsageMicros > 5e6:
-			// It begins again at 0, and cannot overtake what it was by the next round.
-			n.fallen = uint64(time.Since(n.booted).Microseconds() / 2)
-		case dice < 31 && n.fault == nil:
-			n.frozen = n.last
+		case dice < 33:
+			s.with(n, []func(*fakeNode){reboot, begin, freeze}[dice%3])
 		case dice == 99 && gone < 2:
 			gone++
 			s.leave(n)
@@ -129,6 +123,27 @@ func (s *soak) change() {
 	}
 }
 
+// with changes what a node answers from.
+func (s *soak) with(n *fakeNode, change func(*fakeNode)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n.fault == nil && n.frozen == nil && n.last != nil {
+		change(n)
+	}
+}
+
+func reboot(n *fakeNode) { n.boot, n.booted, n.fallen = n.boot+1, time.Now(), 0 }
+
+// begin lets the host's counter begin again at 0, unless it could overtake by the
+// next round what it was.
+func begin(n *fakeNode) {
+	if *n.last.Host.CPU.UsageMicros > 5e6 {
+		n.fallen = uint64(time.Since(n.booted).Microseconds() / 2)
+	}
+}
+
+func freeze(n *fakeNode) { n.frozen = n.last }
+
 // someFault is any; one that costs the test 8 MiB each time comes less often.
 func (s *soak) someFault() *fault {
 	f := &s.faults[s.random.IntN(len(s.faults))]
@@ -140,6 +155,8 @@ func (s *soak) someFault() *fault {
 
 func (s *soak) mend(n *fakeNode) {
 	s.set(n, nil)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	n.frozen = nil
 }
 
@@ -163,15 +180,9 @@ func (s *soak) check(t *testing.T) {
 			t.Fatalf("%s: %d of %d rounds", n.Node, h.Stored, h.Expected)
 		}
 	}
-	reporting := 0
-	for _, p := range view.Pods {
-		if p.Usage != nil {
-			reporting++
-		}
-	}
-	memory := view.Cluster.Usage
-	if memory != nil && view.Cluster.Nodes != nil && memory.Values[hub.MemoryBytes] != float64(view.Cluster.Nodes.Reporting)*hostMemory {
-		t.Fatalf("the cluster's memory is %v of %d nodes", memory.Values[hub.MemoryBytes], view.Cluster.Nodes.Reporting)
+	total := view.Cluster
+	if total.Nodes == nil || total.Usage == nil || total.Usage.Values[hub.MemoryBytes] != float64(total.Nodes.Reporting)*hostMemory {
+		t.Fatalf("the cluster's usage is %+v, of nodes %+v, want %v bytes of each that reports", total.Usage, total.Nodes, hostMemory)
 	}
 }
 
