@@ -43,6 +43,7 @@ func (d *decoder) next() bool {
 	}
 	d.gap += r.varint()
 	d.at += d.gap
+	d.expect.over = d.over
 	d.over += uint64(r.varint())
 	if n := r.uvarint(); n > 0 {
 		d.roster(n - 1)
@@ -99,7 +100,7 @@ func (d *decoder) row(i int, changed uint64) {
 	want := *d.expect.of(i, &before)
 	*now = want
 	for c := range columns {
-		now[c] = now.expect(c, &want, &before, d.over)
+		now[c] = d.expect.expect(c, now, &want, &before, d.over)
 		if changed>>c&1 != 0 {
 			now[c] += uint64(lengthen(c, d.reader.varint()))
 		}

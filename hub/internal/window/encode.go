@@ -57,12 +57,12 @@ func (h *head) append(r *round, buffer *buffer) {
 	b = binary.AppendVarint(b, int64(r.over-h.over))
 	b = h.appendRoster(b, r.names)
 	expect := &buffer.expect
-	expect.roles = h.roles
+	expect.roles, expect.over = h.roles, h.over
 	next := append(buffer.next[:0], r.rows...)
 	for i := range next {
 		before, now := &h.rows[i], &next[i]
 		var changed uint64
-		b, changed = appendRow(b, expect.of(i, before), before, now, r.over)
+		b, changed = expect.appendRow(b, expect.of(i, before), before, now, r.over)
 		now[memory] = expect.learn(i, before, now, changed)
 		expect.saw(i, before, now)
 	}
@@ -100,11 +100,11 @@ func (h *head) appendRoster(b []byte, names []*name) []byte {
 
 // appendRow adds what of the row is not as expected, and returns in which
 // columns that is.
-func appendRow(b []byte, want, before, now *row, over uint64) ([]byte, uint64) {
+func (e *expectation) appendRow(b []byte, want, before, now *row, over uint64) ([]byte, uint64) {
 	var deltas row
 	var changed uint64
 	for c := range columns {
-		if expected := now.expect(c, want, before, over); now[c] != expected {
+		if expected := e.expect(c, now, want, before, over); now[c] != expected {
 			deltas[c] = now[c] - expected
 			changed |= 1 << c
 		}

@@ -1,6 +1,8 @@
 package window
 
 import (
+	"math"
+
 	"github.com/kubemon/kubemon/hub"
 )
 
@@ -41,12 +43,14 @@ func isContainerOf(n, pod *name) bool {
 }
 
 // An expectation goes along with the rows of a round. A row is expected to be
-// as it was, with two guesses: the last container of a pod changes by what the
+// as it was, with three guesses: the last container of a pod changes by what the
 // pod did and its other containers did not; resident memory changes by what the
-// working set did. A guess is made for those rows and columns in which the last
-// one came as close as no change at all.
+// working set did; a counter grows by as much as it did. A guess is made for
+// those rows and columns in which the last one came as close as no change at
+// all.
 type expectation struct {
 	roles []role
+	over  uint64 // of the round before
 	left  row    // of the pod's change
 	known uint32 // the columns in which that is known
 	row   row
@@ -58,9 +62,11 @@ type expectation struct {
 const (
 	memory      = columns
 	upperHalf   = 32
-	memoryBytes = 1       // the column of the working set
-	memoryRSS   = 2       // the column of resident memory
-	followBit   = columns // of the guess that resident memory follows
+	memoryBytes = 1 // the column of the working set
+	memoryRSS   = 2 // the column of resident memory
+	// The bits of those guesses that are not of a last container.
+	followBit = columns
+	growBit   = columns + 1 // of the first counter
 )
 
 // changed are the columns that changed last.
@@ -106,14 +112,35 @@ func (r *row) follow(before *row) uint64 {
 	return guess
 }
 
+// grow is a counter if it grows by as much as it did, which its rate says, and
+// as it was if that is not known.
+func (e *expectation) grow(c int, before *row) uint64 {
+	rate := before[c-firstCounter+firstRate]
+	if rate <= 1 || before[c] == 0 {
+		return before[c]
+	}
+	seconds := float64(e.over+before[overColumn]) / 1e9
+	growth := math.Round(float64(rate-1) / scale(metricOf(c-firstCounter+firstRate)) * seconds)
+	if !(growth >= 0 && growth < maxNumber) {
+		return before[c]
+	}
+	return before[c] + uint64(growth)
+}
+
+func isCounter(c int) bool { return c >= firstCounter && c < firstCounter+rates }
+
 // expect is what column c is expected to be, once those before it are known: as
-// in want, but resident memory and rates as what they depend on says.
-func (r *row) expect(c int, want, before *row, over uint64) uint64 {
+// in want; where that is no change, as another guess says; rates as their
+// counters do.
+func (e *expectation) expect(c int, now, want, before *row, over uint64) uint64 {
 	switch {
 	case c >= firstRate:
-		return r.expectRate(c, before, over)
-	case c == memoryRSS && want[c] == before[c] && before.trusts(followBit):
-		return r.follow(before)
+		return now.expectRate(c, before, over)
+	case want[c] != before[c]:
+	case c == memoryRSS && before.trusts(followBit):
+		return now.follow(before)
+	case isCounter(c) && before.trusts(growBit+c-firstCounter):
+		return e.grow(c, before)
 	}
 	return want[c]
 }
@@ -132,6 +159,9 @@ func (e *expectation) learn(i int, before, now *row, changed uint64) uint64 {
 		}
 	}
 	judge(followBit, now.follow(before), before[memoryRSS], now[memoryRSS])
+	for c := firstCounter; c < firstCounter+rates; c++ {
+		judge(growBit+c-firstCounter, e.grow(c, before), before[c], now[c])
+	}
 	if e.roles[i] == lastContainerRow {
 		for _, c := range shared() {
 			judge(c, e.rest(c, before), before[c], now[c])

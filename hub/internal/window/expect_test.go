@@ -103,3 +103,29 @@ func TestGuessesAreMadeWhereTheyComeTrue(t *testing.T) {
 		t.Errorf("resident memory that follows again takes %d bytes, want %d", again, alone)
 	}
 }
+
+// TestSteadyCountersCostNothing: a counter that grows by the same each round is
+// as cheap as one that does not, also if rounds are not equally long.
+func TestSteadyCountersCostNothing(t *testing.T) {
+	h := newHead(5_000_000)
+	var b buffer
+	names := []*name{{number: 1, series: hub.Series{Kind: hub.KindPod}}}
+	counter := 5e9
+	lengths := []int{}
+	for round, over := range []float64{10, 10, 10.02, 9.97, 10.01, 10, 10} {
+		counter += 12345
+		rows := []hub.Row{{Usage: hub.Usage{OverSeconds: over, Values: hub.Unknown()}}}
+		rows[0].Usage.Values[hub.NetworkRxBytes], rows[0].Usage.Values[hub.NetworkRxBytesPerSecond] = counter, 12345/over
+		r, err := b.quantise(timeOf(blockStart(h.block)+int64(round)*1e10), rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.names = names
+		before := len(h.value)
+		h.append(r, &b)
+		lengths = append(lengths, len(h.value)-before)
+	}
+	if last := lengths[len(lengths)-1]; last != 4 {
+		t.Errorf("rounds take %d bytes, want 4 of the last", lengths)
+	}
+}

@@ -48,9 +48,9 @@
 // All are varints (encoding/binary): gap, over and delta zigzag, the others
 // unsigned. A column is expected to be as in the series' row of the round
 // before, or 0 if it has none; a rate to be what its counter grew by. Where that
-// has come true of late, resident memory is expected to change as the working
-// set did, and the last container of a pod as the pod did and the containers
-// before it did not (expect.go).
+// has come true of late, a counter is expected to grow as it did, resident
+// memory to change as the working set did, and the last container of a pod as
+// the pod did and the containers before it did not (expect.go).
 //
 // Columns hold numbers that are one more than the value in the unit of its
 // column, so that 0 is unknown and 1 is 0. A delta of memory is halved pages or
