@@ -23,6 +23,12 @@ type delivery struct {
 	round uint64 // 0 for what is of no round
 	body  *body
 	built bool // for this client
+
+	// What leaves, and how: by encode.
+	coded  coding
+	pieces [][]byte
+	size   int
+	timing string // entries of Server-Timing, each after a comma
 }
 
 // roundTag is what the ETags of a round begin with: one round of one hub.
@@ -64,62 +70,81 @@ func (d *delivery) isHeld(header http.Header, exists bool) bool {
 }
 
 func (d *delivery) notModified(c echo.Context) error {
-	d.setHeader(c.Response().Header(), d.held, "")
+	d.setHeader(c.Response().Header(), d.held)
 	return c.NoContent(http.StatusNotModified)
 }
 
 // setHeader says what the answer is and how long it holds: the client may keep
 // it, and asks each time whether it still does.
-func (d *delivery) setHeader(h http.Header, c coding, timing string) {
+func (d *delivery) setHeader(h http.Header, c coding) {
 	h.Set("ETag", `"`+d.tag+c.suffix()+`"`)
 	h.Set("Cache-Control", "private, no-cache")
 	h.Set("Vary", "Accept-Encoding")
 	if d.round > 0 {
-		h.Set("Server-Timing", `round;desc="`+strconv.FormatUint(d.round, 10)+`"`+timing)
+		h.Set("Server-Timing", `round;desc="`+strconv.FormatUint(d.round, 10)+`"`+d.timing)
 	}
 }
 
-// deliver sends the answer in the coding that the client prefers. grow is told
-// what has come to be held with the answer, and says whether it is kept; if
-// not, a slow client holds it alone, and there can be too many of those.
+// deliver sends the answer. grow is told what has come to be held with it, and
+// says whether it is kept; if not, a slow client holds it alone, and there can
+// be too many of those.
 func (s *server) deliver(c echo.Context, d *delivery, grow func(bytes int) (kept bool)) error {
-	timing := ", cached"
-	if d.built {
-		timing = duration("encode", d.began)
+	packed, err := s.encode(c.Request(), d)
+	if err != nil {
+		return err
 	}
-	pieces, size, held, more := d.body.pieces, d.body.size, d.body.owned, 0
-	coded := codingFor(c.Request().Header.Values("Accept-Encoding"), size)
-	if coded != identity {
-		began := time.Now()
-		packed, built, err := s.in(c.Request().Context(), coded, d.body)
-		if err != nil {
-			return err
-		}
-		if built {
-			timing += duration("compress", began)
-			more = len(packed)
-		}
-		pieces, size, held = [][]byte{packed}, len(packed), held+len(packed)
-	}
-	if !grow(more) {
-		giveBack, err := s.sending.take(held)
+	if !grow(packed) {
+		giveBack, err := s.sending.take(d.owned())
 		if err != nil {
 			return err
 		}
 		defer giveBack()
 	}
 	h := c.Response().Header()
-	if coded != identity {
-		h.Set("Content-Encoding", coded.String())
-	}
-	d.setHeader(h, coded, timing)
+	d.setHeader(h, d.coded)
 	h.Set("Content-Type", echo.MIMEApplicationJSON)
-	h.Set("Content-Length", strconv.Itoa(size))
+	h.Set("Content-Length", strconv.Itoa(d.size))
+	if d.coded != identity {
+		h.Set("Content-Encoding", d.coded.String())
+	}
 	c.Response().WriteHeader(http.StatusOK)
 	if c.Request().Method == http.MethodHead {
 		return nil
 	}
-	return write(c.Response(), pieces)
+	return write(c.Response(), d.pieces)
+}
+
+// owned is what memory the delivery holds: the items are the round's.
+func (d *delivery) owned() int {
+	if d.coded == identity {
+		return d.body.owned
+	}
+	return d.body.owned + d.size
+}
+
+// encode puts the answer in the coding that the client prefers, and returns how
+// many bytes it packed for that.
+func (s *server) encode(r *http.Request, d *delivery) (packed int, err error) {
+	d.timing = ", cached"
+	if d.built {
+		d.timing = duration("encode", d.began)
+	}
+	d.pieces, d.size = d.body.pieces, d.body.size
+	d.coded = codingFor(r.Header.Values("Accept-Encoding"), d.size)
+	if d.coded == identity {
+		return 0, nil
+	}
+	began := time.Now()
+	bytes, built, err := s.in(r.Context(), d.coded, d.body)
+	if err != nil {
+		return 0, err
+	}
+	d.pieces, d.size = [][]byte{bytes}, len(bytes)
+	if !built {
+		return 0, nil
+	}
+	d.timing += duration("compress", began)
+	return d.size, nil
 }
 
 // duration is an entry of Server-Timing behind others, in milliseconds.

@@ -235,3 +235,13 @@ func TestGate(t *testing.T) {
 		}
 	})
 }
+
+// TestADeliveryOwnsNoItems counts what a slow client holds of a list.
+func TestADeliveryOwnsNoItems(t *testing.T) {
+	b := newBody(1000, make([]byte, 1000), []byte("tail"))
+	plain := delivery{body: b, size: b.size}
+	packed := delivery{body: b, size: 300, coded: gzipped}
+	if own := plain.owned(); own < 4 || own > 100 || packed.owned() != own+300 {
+		t.Errorf("of 1000 bytes of items and 4 of its own, %d are held, and packed into 300, %d", own, packed.owned())
+	}
+}
