@@ -17,7 +17,7 @@ type Past interface {
 const (
 	// passRounds is how many past rounds are filled at a time: what agents kept
 	// of them is held meanwhile, for all nodes.
-	passRounds = 15
+	passRounds = 10
 	// namesRounds is for how many rounds a replay waits for the pods' names.
 	namesRounds = 6
 )

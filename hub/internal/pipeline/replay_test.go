@@ -310,7 +310,7 @@ func TestReplayNeverDelaysARound(t *testing.T) {
 			}
 			r.wait(interval)
 		}
-		whole(t, "what is filled so far", r.cpu(t, node("node1")), -15, 0, 500)
+		whole(t, "what is filled so far", r.cpu(t, node("node1")), -10, 0, 500)
 	})
 }
 

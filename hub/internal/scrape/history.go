@@ -1,6 +1,7 @@
 package scrape
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -111,12 +112,14 @@ func readPast(r *http.Response) ([]byte, error) {
 	if r.ContentLength > snapshot.MaxHistoryBytes {
 		return nil, failuref(hub.FailureTooLarge, "answer is too large: %d bytes, at most %d are read", r.ContentLength, snapshot.MaxHistoryBytes)
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, snapshot.MaxHistoryBytes+1))
+	var body bytes.Buffer // its memory is the history's as long as that is used
+	body.Grow(int(min(max(r.ContentLength, 0), maxGrownBytes)) + bytes.MinRead)
+	n, err := body.ReadFrom(io.LimitReader(r.Body, snapshot.MaxHistoryBytes+1))
 	if err != nil {
-		return body, err
+		return body.Bytes(), err
 	}
-	if len(body) > snapshot.MaxHistoryBytes {
+	if n > snapshot.MaxHistoryBytes {
 		return nil, failuref(hub.FailureTooLarge, "answer is too large: at most %d bytes are read", snapshot.MaxHistoryBytes)
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
