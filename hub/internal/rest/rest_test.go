@@ -7,7 +7,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -188,6 +190,42 @@ func TestCompression(t *testing.T) {
 	}
 	if got := get(h, v1+"/pods?limit=1&namespace=kube-system", "Accept-Encoding", "gzip"); got.Header().Get("Content-Encoding") != "" {
 		t.Errorf("an answer of %d bytes is compressed", got.Body.Len())
+	}
+}
+
+// TestBytesAreMadeOnce follows one answer through its round by what it says of
+// itself, in each coding, and into the next.
+func TestBytesAreMadeOnce(t *testing.T) {
+	r := testReader()
+	h := handler(t, r)
+	timing := func(accept, pattern string) []byte {
+		t.Helper()
+		w := get(h, v1+"/pods", "Accept-Encoding", accept)
+		if got := w.Header().Get("Server-Timing"); !regexp.MustCompile("^" + pattern + "$").MatchString(got) {
+			t.Errorf("Accept-Encoding %s: Server-Timing is %s, want %s", accept, got, pattern)
+		}
+		if got := w.Header().Get("Content-Length"); got != strconv.Itoa(w.Body.Len()) {
+			t.Errorf("Accept-Encoding %s: Content-Length %s of %d", accept, got, w.Body.Len())
+		}
+		return w.Body.Bytes()
+	}
+	const milliseconds = `dur=[0-9.]+`
+	plain := timing("identity", `round;desc="360", encode;`+milliseconds)
+	timing("identity", `round;desc="360", cached`)
+	for _, accept := range []string{"gzip", "zstd"} {
+		first := timing(accept, `round;desc="360", cached, compress;`+milliseconds)
+		again := timing(accept, `round;desc="360", cached`)
+		if !bytes.Equal(first, again) || bytes.Equal(first, plain) {
+			t.Errorf("%s: %d bytes, then %d, of %d", accept, len(first), len(again), len(plain))
+		}
+	}
+	r.next()
+	timing("zstd", `round;desc="361", encode;`+milliseconds+`, compress;`+milliseconds)
+	if w := get(h, v1+"/pods", "If-None-Match", "*"); w.Code != http.StatusNotModified || w.Header().Get("Server-Timing") != `round;desc="361"` {
+		t.Errorf("a 304: %d %v", w.Code, w.Header())
+	}
+	if w := get(h, v1+"/nodes/no-such", "If-None-Match", "*"); w.Code != http.StatusNotFound {
+		t.Errorf("If-None-Match: * of what is not there: %d", w.Code)
 	}
 }
 
