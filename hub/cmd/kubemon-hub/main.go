@@ -33,6 +33,10 @@
 // The hub starts, scrapes and answers while the API server cannot be reached.
 // What it does not know then it says in /api/v1/status.
 //
+// The last hour is in memory only. Agents keep some minutes themselves, and a
+// hub that starts asks them for those after its second round and fills in the
+// rounds before its first; "replay" in /api/v1/status says how far.
+//
 // # Flags
 //
 // -h lists them with their defaults. Each has an environment variable, which
