@@ -220,3 +220,29 @@ func TestHeadsAreLetGo(t *testing.T) {
 		t.Error("the node that goes on has no head")
 	}
 }
+
+// TestRoundsKeptAgainAreCheap: each round of a block is kept twice, and each
+// time no more of the block is gone through than the round before.
+func TestRoundsKeptAgainAreCheap(t *testing.T) {
+	w, err := Open(time.Hour, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	start := time.Unix(1_800_000_000, 0)
+	s := w.streamFor(nodeKey("node000"))
+	for round := range 30 {
+		at := start.Add(time.Duration(round) * 10 * time.Second)
+		for rows := range 2 {
+			if err := w.Keep(nodeFrame(0, at, 3+rows)); err != nil {
+				t.Fatal(err)
+			}
+			if round == 0 {
+				continue
+			}
+			if want := at.Add(time.Duration(-2+rows) * 10 * time.Second).UnixNano(); round > 1 && s.late.at != want {
+				t.Fatalf("round %d goes on from %v, want %v", round, timeOf(s.late.at), timeOf(want))
+			}
+		}
+	}
+}

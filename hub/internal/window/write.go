@@ -17,7 +17,8 @@ type change struct {
 	stream *stream
 	round  *round
 	head   *head // the block, as it will be
-	// late is what of the block lies before the round, if there is more behind.
+	// late is what of the block lies before the round that came late or again,
+	// nil if none did.
 	late *head
 	// length is that of the value before, -1 for none; samples its rows.
 	length  int
@@ -67,7 +68,7 @@ func (w *Window) prepare(key streamKey, at time.Time, rows []hub.Row) (*change, 
 func (w *Window) extend(s *stream, r *round) (*change, error) {
 	h := s.head
 	if w.isBefore(h, r) {
-		c := &change{stream: s, round: r, head: h, length: len(h.value), samples: h.samples}
+		c := &change{stream: s, round: r, head: h, late: s.late, length: len(h.value), samples: h.samples}
 		s.head = nil // until the block is stored, nothing may go on with it
 		h.append(r, &w.buffer)
 		return c, nil
