@@ -3,8 +3,8 @@
 //
 // [Attribute] names the rows of one node's reading before they are kept,
 // [Sum] adds up the rows of one round, [Answer] works out every answer of one
-// round, [History] gathers one thing's rows of the last hour and [Summarize]
-// reduces a list of values.
+// round, [History] gathers one thing's rows of the last hour, in buckets if that
+// is asked for, and [Summarize] reduces a list of values.
 //
 // The package is pure: no clock, context, logger, goroutine or I/O. What it is
 // given is never changed, and what it returns may share parts with it.
@@ -17,6 +17,10 @@
 //     many there are. Ratios and pressures of a sum are unknown.
 //   - Pods that have ended (phase Succeeded or Failed) are listed, but belong
 //     to no sum.
+//   - A ratio holds the usage of what reports against what is set for the same
+//     things. Of what may use any amount there is no share of a limit.
+//   - A bucket of a history has its average between its extremes, and no round
+//     beyond them.
 package aggregate
 
 import (
