@@ -25,6 +25,9 @@ type kept[T any] struct {
 	metav1.ObjectMeta // name, namespace, UID and resource version only
 	value             T
 	controller        *metav1.OwnerReference // nil if it has none
+	// shown is what inventories have of it, nil before the first. It belongs to
+	// who builds them.
+	shown *T
 }
 
 func keep[T any](meta *metav1.ObjectMeta, value T) *kept[T] {

@@ -189,9 +189,7 @@ func (w *Watcher) build(c hub.Connection) *hub.Inventory {
 	var pods []*hub.Pod
 	for _, obj := range w.pods.GetStore().List() {
 		kept := obj.(*kept[hub.Pod])
-		pod := kept.value
-		pod.Owner = owners.of(kept)
-		pods = append(pods, &pod)
+		pods = append(pods, shownAs(kept, owners.of(kept)))
 	}
 	return hub.NewInventory(pods, values[hub.Node](w.nodes), values[hub.Namespace](w.namespaces), w.workloads(), c)
 }

@@ -55,6 +55,22 @@ func (o owners) of(pod *kept[hub.Pod]) hub.Owner {
 	return hub.Owner{Kind: ref.Kind, Name: ref.Name, UID: string(ref.UID)}
 }
 
+// shownAs returns the pod with that owner. What was shown before is never
+// changed; as long as it still holds it is shown again, so that most pods are
+// in memory once.
+func shownAs(k *kept[hub.Pod], owner hub.Owner) *hub.Pod {
+	switch {
+	case k.shown == nil:
+		k.value.Owner = owner
+		k.shown = &k.value
+	case k.shown.Owner != owner:
+		pod := *k.shown
+		pod.Owner = owner
+		k.shown = &pod
+	}
+	return k.shown
+}
+
 // workloads are the controllers that own pods, also those that have none now.
 // Those that are another's means are left out.
 func (w *Watcher) workloads() []*hub.Workload {

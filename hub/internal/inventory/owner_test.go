@@ -63,3 +63,21 @@ func TestOwnersOf(t *testing.T) {
 		})
 	}
 }
+
+// TestPodsAreShownAgain: a pod is the same one from inventory to inventory, and
+// another once its owner is.
+func TestPodsAreShownAgain(t *testing.T) {
+	k := &kept[hub.Pod]{value: hub.Pod{Name: "web-1"}}
+	unknown, known := hub.Owner{}, hub.Owner{Kind: "Deployment", Name: "web"}
+	first := shownAs(k, unknown)
+	if again := shownAs(k, unknown); again != first {
+		t.Error("a pod that is as it was is shown anew")
+	}
+	second := shownAs(k, known)
+	if first.Owner != unknown || second.Owner != known || second.Name != "web-1" {
+		t.Errorf("pods are %+v and %+v, want the second alone to have an owner", first, second)
+	}
+	if again := shownAs(k, known); again != second {
+		t.Error("a pod whose owner is as it was is shown anew")
+	}
+}
