@@ -13,15 +13,13 @@ import (
 // that the API server names, each pod of the API server and each that only an
 // agent has seen, and their sums.
 func Answer(r *hub.Round) *hub.View {
+	inv := cmp.Or(r.Inventory, &hub.Inventory{})
 	a := &answer{
 		round:   r,
-		inv:     r.Inventory,
+		inv:     inv,
 		states:  make(map[string]*hub.NodeState, len(r.Nodes)),
-		nodes:   make(map[string]*hub.Node),
-		matches: make(map[*hub.Pod]*match),
-	}
-	if a.inv == nil {
-		a.inv = &hub.Inventory{}
+		nodes:   make(map[string]*hub.Node, len(inv.Nodes)),
+		matches: make(map[*hub.Pod]*match, len(inv.Pods)),
 	}
 	for i := range r.Nodes {
 		a.states[r.Nodes[i].Node] = &r.Nodes[i]
@@ -57,7 +55,7 @@ func shown(s *hub.NodeState) *hub.Reading {
 }
 
 func (a *answer) podItems() []*hub.Item {
-	items := a.unresolvedPods()
+	items := slices.Grow(a.unresolvedPods(), len(a.inv.Pods))
 	for _, p := range a.inv.Pods {
 		m := a.matches[p]
 		if m == nil || ended(p) {

@@ -110,7 +110,7 @@ type workloadKey struct{ namespace, kind, name string }
 // workloadItems sums the pods of each workload of the API server, and of each
 // owner known from its pods only: custom kinds, and pods that own themselves.
 func (a *answer) workloadItems(pods []*hub.Item) []*hub.Item {
-	sums := make(map[workloadKey]*sum)
+	sums := make(map[workloadKey]*sum, len(a.inv.Workloads))
 	of := func(k workloadKey) *sum {
 		if sums[k] == nil {
 			sums[k] = newSum(k.kind, k.namespace, k.name)
