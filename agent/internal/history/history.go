@@ -1,10 +1,10 @@
 // Package history keeps a node's last snapshots, so that a hub that starts can
 // ask for the time when it was not there.
 //
-// A [History] is given the snapshots that a hub asks for, and takes one itself
-// when none was asked for: however often anybody asks, what is kept lies about
-// an interval apart, and as long as a hub asks once each interval the node is
-// read no more often than without a history. The newest snapshot is kept whole
+// A [History] is given the snapshots that a hub asks for, and has one taken when
+// none was asked for: however often anybody asks, what is kept lies about an
+// interval apart, and as long as a hub asks once each interval the node is read
+// no more often than without a history. The newest snapshot is kept whole
 // and each as a diff to the one before (see the package snapshot), which is a
 // few bytes for each number that moved; the oldest go first, when they are too
 // old or all take up too much.
@@ -26,8 +26,8 @@ import (
 
 // Options bound a History.
 type Options struct {
-	// Interval is how far apart the snapshots lie. One that follows the last by
-	// less than three quarters of it is not kept.
+	// Interval is how far apart the snapshots lie. Of those that hubs ask for,
+	// one that follows the last by less than three quarters of it is not kept.
 	Interval time.Duration
 	// Keep is how far back they go at least, if there are as many.
 	Keep time.Duration
@@ -38,7 +38,7 @@ type Options struct {
 // A History keeps snapshots. Its methods may be called at the same time.
 type History struct {
 	options Options
-	offered chan struct{} // holds one value after an offered snapshot was kept
+	offered chan struct{} // holds one value after a hub's snapshot was kept
 
 	mu sync.Mutex // held to change, or to copy, what is below it
 	// newest is the last snapshot as MessagePack; diff is room for what leads to
@@ -46,6 +46,7 @@ type History struct {
 	newest, diff []byte
 	steps        []step // oldest first; the last is of newest
 	diffBytes    int    // of all steps
+	lastOffer    int64  // boot time of the last kept snapshot of a hub, 0 for none
 }
 
 // A step is one kept snapshot.
@@ -59,35 +60,45 @@ func New(options Options) *History {
 	return &History{options: options, offered: make(chan struct{}, 1)}
 }
 
-// Offer keeps a snapshot, which is encoded as MessagePack, unless it follows the
-// last one too soon. It puts off the next that Run takes.
+// Offer keeps a snapshot that a hub asked for, encoded as MessagePack, unless it
+// follows the last one of a hub too soon. It puts off the next that Run takes.
 func (h *History) Offer(at snapshot.Stamp, encoded []byte) error {
-	kept, err := h.keep(at, encoded)
-	if kept {
-		select {
-		case h.offered <- struct{}{}:
-		default:
-		}
-	}
-	return err
-}
-
-func (h *History) keep(at snapshot.Stamp, encoded []byte) (kept bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if since := at.BootNanos - h.lastOffer; h.lastOffer != 0 && since >= 0 && since < int64(h.options.Interval*3/4) {
+		return nil
+	}
+	h.lastOffer = at.BootNanos
+	select {
+	case h.offered <- struct{}{}:
+	default:
+	}
+	return h.add(at, encoded)
+}
+
+// Keep keeps a snapshot that was taken because nobody asked for one.
+func (h *History) Keep(at snapshot.Stamp, encoded []byte) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.add(at, encoded)
+}
+
+// add adds the snapshot, unless it is there already or a newer one is.
+func (h *History) add(at snapshot.Stamp, encoded []byte) error {
 	if n := len(h.steps); n > 0 {
 		since := at.BootNanos - h.steps[n-1].at.BootNanos
-		if since >= 0 && since < int64(h.options.Interval*3/4) {
-			return false, nil
-		}
-		if since < 0 { // another boot
+		switch {
+		case since < -int64(time.Minute): // another boot: no two requests lie so far apart
 			h.steps, h.diffBytes = h.steps[:0], 0
+		case since <= 0:
+			return nil
 		}
 	}
 	next := step{at: at}
 	if len(h.steps) > 0 {
+		var err error
 		if h.diff, err = snapshot.AppendDiff(h.diff[:0], h.newest, encoded); err != nil {
-			return false, fmt.Errorf("keep snapshot: %w", err)
+			return fmt.Errorf("keep snapshot: %w", err)
 		}
 		next.diff = bytes.Clone(h.diff)
 		h.diffBytes += len(next.diff)
@@ -95,7 +106,7 @@ func (h *History) keep(at snapshot.Stamp, encoded []byte) (kept bool, err error)
 	h.newest = append(h.newest[:0], encoded...)
 	h.steps = append(h.steps, next)
 	h.dropOldest()
-	return true, nil
+	return nil
 }
 
 // dropOldest drops what is older than need be, and what is too much.

@@ -107,6 +107,25 @@ func TestSpacing(t *testing.T) {
 	}
 }
 
+// TestOwnSnapshots are kept beside those of hubs, each once, and none that is
+// older than the newest.
+func TestOwnSnapshots(t *testing.T) {
+	n, h := newNode(1, 1), newHistory()
+	older := n.later(interval)
+	first, second := n.later(time.Second), n.later(time.Second)
+	for _, s := range []*snapshot.Snapshot{first, second, second, older} {
+		if err := h.Keep(snapshot.StampOf(s), encoded(t, s)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	offer(t, h, second) // one reading that both waited for
+	third := n.later(8 * time.Second)
+	offer(t, h, third)
+	if diff := cmp.Diff([]*snapshot.Snapshot{first, second, third}, decoded(t, h, time.Time{}, time.Time{})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestPeriod(t *testing.T) {
 	n, h := newNode(1, 1), newHistory()
 	var at []time.Time

@@ -7,7 +7,7 @@ import (
 )
 
 // Run has a snapshot taken each interval in which none was offered, until ctx is
-// done; take reads the node and offers what it reads. Run waits a quarter of an
+// done; take reads the node and gives what it reads to Keep. Run waits a quarter of an
 // interval longer for a snapshot that is about to be offered: a hub that asks
 // each interval is never quite on time.
 func (h *History) Run(ctx context.Context, log *slog.Logger, take func(context.Context) error) {
@@ -25,18 +25,8 @@ func (h *History) Run(ctx context.Context, log *slog.Logger, take func(context.C
 			if err := take(ctx); err != nil && ctx.Err() == nil {
 				log.Error("history has a gap", "err", err)
 			}
-			h.forgetOffer()
 			due = due.Add(max(interval, time.Since(due)))
 		}
 		timer.Reset(time.Until(due))
-	}
-}
-
-// forgetOffer forgets that Run's own snapshot was offered: nobody is about to
-// offer the next.
-func (h *History) forgetOffer() {
-	select {
-	case <-h.offered:
-	default:
 	}
 }

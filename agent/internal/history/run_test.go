@@ -25,8 +25,11 @@ type machine struct {
 	err   error
 }
 
-// take reads the machine and offers the snapshot.
-func (m *machine) take(context.Context) error {
+// take reads the machine because nobody asked.
+func (m *machine) take(context.Context) error { return m.read(m.history.Keep) }
+
+// read reads the machine and gives the snapshot to keep.
+func (m *machine) read(keep func(snapshot.Stamp, []byte) error) error {
 	m.mu.Lock()
 	m.reads = append(m.reads, time.Since(m.booted))
 	failure := m.err
@@ -43,7 +46,7 @@ func (m *machine) take(context.Context) error {
 	if err != nil {
 		return err
 	}
-	return m.history.Offer(snapshot.StampOf(s), data)
+	return keep(snapshot.StampOf(s), data)
 }
 
 // run keeps a history of the machine until the test is over.
@@ -68,7 +71,7 @@ func run(t *testing.T, m *machine) (*History, *strings.Builder) {
 // ask reads the machine for a hub.
 func ask(t *testing.T, m *machine) {
 	t.Helper()
-	if err := m.take(t.Context()); err != nil {
+	if err := m.read(m.history.Offer); err != nil {
 		t.Fatal(err)
 	}
 	synctest.Wait()
@@ -112,33 +115,45 @@ func TestRunLeavesItToTheHub(t *testing.T) {
 	})
 }
 
-// TestRunWithoutTheHub has a hub that goes away for a minute and comes back
-// between two of the agent's own snapshots: there is never more than one and a
-// half intervals between two.
+// TestRunWithoutTheHub has a hub that goes away for a minute and comes back at
+// any time between two of the agent's own snapshots, with a second question soon
+// after its first: from then on the node is read for it alone, and there was
+// never much more than an interval between two snapshots.
 func TestRunWithoutTheHub(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := &machine{}
-		h, _ := run(t, m)
-		for range 5 {
-			time.Sleep(interval)
-			ask(t, m)
-		}
-		time.Sleep(time.Minute + 6*time.Second)
-		for range 5 {
-			ask(t, m)
-			time.Sleep(interval)
-		}
-		synctest.Wait()
-		all := decoded(t, h, time.Time{}, time.Time{})
-		for i := 1; i < len(all); i++ {
-			if gap := time.Duration(all[i].BootNanos - all[i-1].BootNanos); gap > interval*3/2 || gap < interval*3/4 {
-				t.Errorf("%v between two snapshots", gap)
+	for away := time.Minute; away < time.Minute+interval; away += 490 * time.Millisecond {
+		synctest.Test(t, func(t *testing.T) {
+			m := &machine{}
+			h, _ := run(t, m)
+			for range 5 {
+				time.Sleep(interval)
+				ask(t, m)
 			}
-		}
-		if len(all) < 15 {
-			t.Errorf("%d snapshots of 166 s", len(all))
-		}
-	})
+			time.Sleep(away)
+			synctest.Wait()
+			reads := len(m.reads)
+			ask(t, m)
+			time.Sleep(2 * time.Second)
+			ask(t, m)
+			time.Sleep(interval - 2*time.Second)
+			for range 10 {
+				ask(t, m)
+				time.Sleep(interval)
+			}
+			synctest.Wait()
+			if more := len(m.reads) - reads; more != 12 {
+				t.Errorf("away for %v: the node was read %d times for 12 questions", away, more)
+			}
+			all := decoded(t, h, time.Time{}, time.Time{})
+			for i := 1; i < len(all); i++ {
+				if gap := time.Duration(all[i].BootNanos - all[i-1].BootNanos); gap > interval*5/4 {
+					t.Errorf("away for %v: %v between two snapshots", away, gap)
+				}
+			}
+			if len(all) < 20 {
+				t.Errorf("away for %v: %d snapshots", away, len(all))
+			}
+		})
+	}
 }
 
 // TestRunGoesOn fails for a while.

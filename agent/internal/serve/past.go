@@ -18,9 +18,10 @@ const maxPastOpen = 4
 
 // A History has the node's last snapshots.
 type History interface {
-	// Offer keeps a copy of a snapshot, which is encoded as MessagePack, if it
-	// is time for one.
+	// Offer keeps a copy of a snapshot that a hub asked for, encoded as
+	// MessagePack, if it is time for one. Keep keeps one that nobody asked for.
 	Offer(at snapshot.Stamp, encoded []byte) error
+	Keep(at snapshot.Stamp, encoded []byte) error
 	// Encode returns those from one time to another as a
 	// snapshot.ContentTypeHistory; a zero time is no bound.
 	Encode(since, until time.Time) ([]byte, error)

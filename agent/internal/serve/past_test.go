@@ -20,6 +20,7 @@ import (
 // keptSnapshots is a History that has all it is offered.
 type keptSnapshots struct {
 	all []*snapshot.Snapshot
+	own int // of them
 
 	mu           sync.Mutex
 	since, until time.Time // that were asked for last
@@ -34,6 +35,11 @@ func (k *keptSnapshots) Offer(at snapshot.Stamp, encoded []byte) error {
 	}
 	k.all = append(k.all, s)
 	return k.err
+}
+
+func (k *keptSnapshots) Keep(at snapshot.Stamp, encoded []byte) error {
+	k.own++
+	return k.Offer(at, encoded)
 }
 
 func (k *keptSnapshots) Encode(since, until time.Time) ([]byte, error) {
@@ -77,8 +83,8 @@ func TestHubsAreOffered(t *testing.T) {
 
 func TestSample(t *testing.T) {
 	kept := &keptSnapshots{}
-	if err := newKeeper(t, kept).Sample(t.Context()); err != nil || len(kept.all) != 1 {
-		t.Errorf("%v, offered %d; want one", err, len(kept.all))
+	if err := newKeeper(t, kept).Sample(t.Context()); err != nil || len(kept.all) != 1 || kept.own != 1 {
+		t.Errorf("%v, kept %d, %d of its own; want one", err, len(kept.all), kept.own)
 	}
 	kept.err = errors.New("no room")
 	if err := newKeeper(t, kept).Sample(t.Context()); !errors.Is(err, kept.err) {

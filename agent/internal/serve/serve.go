@@ -75,8 +75,8 @@ func New(log *slog.Logger, version string, collector Collector, usage func() (Us
 	return s
 }
 
-// Sample reads the node, or waits for the reading in progress, and offers the
-// snapshot to the history.
+// Sample reads the node, or waits for the reading in progress, for the history
+// alone.
 func (s *Server) Sample(ctx context.Context) error {
 	snap, err := s.readings.join(ctx)
 	if err != nil {
@@ -88,7 +88,7 @@ func (s *Server) Sample(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.history.Offer(snapshot.StampOf(snap), body)
+	return s.history.Keep(snapshot.StampOf(snap), body)
 }
 
 // limited refuses more open requests than open has room for.
