@@ -56,8 +56,8 @@ func (n *pastNode) query(oldest, newest int, interval time.Duration) hub.PastQue
 }
 
 // assign picks the snapshot of each round: the latest that is at most half an
-// interval after it, less than one before it, and earlier than that of the
-// round after. Snapshots that lie an interval apart, give or take a quarter,
+// interval after it, less than one before it, and early enough before that of
+// the round after for a rate. Snapshots that lie an interval apart, give or take a quarter,
 // thus fill each round once, whatever their phase, and none is used twice.
 func (n *pastNode) assign(history *snapshot.History, oldest, newest int, interval time.Duration) {
 	n.history, n.picks, n.last = history, make(map[int]int), -1
@@ -65,7 +65,7 @@ func (n *pastNode) assign(history *snapshot.History, oldest, newest int, interva
 	place := len(times) - 1
 	for slot := newest; slot >= oldest; slot-- {
 		round := time.Duration(slot) * interval
-		for place >= 0 && (times[place] >= n.limit || times[place] > round+interval/2) {
+		for place >= 0 && (times[place] > n.limit-delta.MinSpan || times[place] > round+interval/2) {
 			place--
 		}
 		if place >= 0 && times[place] > round-interval {

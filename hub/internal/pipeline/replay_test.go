@@ -96,7 +96,9 @@ func (r *restart) sumsAddUp(t *testing.T) {
 // TestReplayOfTwoHubs has snapshots that an earlier hub asked for, the agent's
 // own after it, which come later, and those of a hub that came back for a while.
 func TestReplayOfTwoHubs(t *testing.T) {
-	for _, phase := range []time.Duration{0, 2 * time.Second, 4 * time.Second, 6 * time.Second, 8 * time.Second} {
+	for i := range 50 {
+		phase := time.Duration(i%5) * 2 * time.Second
+		back := time.Duration(i/5)*time.Second + 300*time.Millisecond // after the agent's last own
 		synctest.Test(t, func(t *testing.T) {
 			r := newRestart("node1")
 			at := time.Now().Add(-10*time.Minute - phase)
@@ -106,7 +108,7 @@ func TestReplayOfTwoHubs(t *testing.T) {
 				case 20: // the hub went away
 					at = at.Add(12500 * time.Millisecond)
 				case 40: // and came back
-					at = at.Add(8 * time.Second)
+					at = at.Add(back)
 				default:
 					at = at.Add(interval)
 				}
