@@ -105,7 +105,7 @@ func (n *pastNode) reading(slot int) (*hub.Reading, error) {
 		return nil, nil
 	}
 	if n.last < 0 {
-		n.last = max(place-1, 0)
+		n.last = beforeRate(n.history.Stamps, place)
 	}
 	if err := n.advance(n.last); err != nil {
 		return nil, err
@@ -130,6 +130,16 @@ func (n *pastNode) reading(slot int) (*hub.Reading, error) {
 		return nil, nil
 	}
 	return reading, err
+}
+
+// beforeRate is the place of the snapshot that the one at a place is compared
+// with: the latest that is early enough for a rate, or the first.
+func beforeRate(stamps []snapshot.Stamp, place int) int {
+	before := max(place-1, 0)
+	for before > 0 && time.Duration(stamps[place].BootNanos-stamps[before].BootNanos).Abs() < delta.MinSpan {
+		before--
+	}
+	return before
 }
 
 // advance moves the history's cursor on to a place.
