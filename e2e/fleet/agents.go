@@ -28,10 +28,10 @@ import (
 
 // agents is one server that answers for every node, each at its own address.
 type agents struct {
-	nodes     []Node
-	histories []history // of nodes; without a body: none
-	urls      []string
-	close     func()
+	nodes          []Node
+	past, interval time.Duration // of what they have kept
+	urls           []string
+	close          func()
 }
 
 // addressOf is node i's address: of 127.0.0.0/8, all of which is this machine.
@@ -45,7 +45,7 @@ func nodeAt(ip net.IP) int {
 
 // serveAgents listens on all addresses of the loopback interface, and on no
 // other: the socket is bound to the interface.
-func serveAgents(ctx context.Context, nodes []Node, histories []history, authority *authority) (*agents, error) {
+func serveAgents(ctx context.Context, nodes []Node, authority *authority, past, interval time.Duration) (*agents, error) {
 	toLoopback := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		var bound error
 		err := c.Control(func(fd uintptr) { bound = unix.BindToDevice(int(fd), "lo") })
@@ -55,7 +55,7 @@ func serveAgents(ctx context.Context, nodes []Node, histories []history, authori
 	if err != nil {
 		return nil, fmt.Errorf("listen on the loopback interface: %w", err)
 	}
-	a := &agents{nodes: nodes, histories: histories}
+	a := &agents{nodes: nodes, past: past, interval: interval}
 	port := listener.Addr().(*net.TCPAddr).Port
 	for i := range nodes {
 		a.urls = append(a.urls, fmt.Sprintf("https://%s:%d", addressOf(i), port))

@@ -73,11 +73,7 @@ func (f *Fleet) start(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	histories, err := newHistories(ctx, f.Nodes, o.History, o.Interval)
-	if err != nil {
-		return err
-	}
-	agents, err := serveAgents(ctx, f.Nodes, histories, authority)
+	agents, err := serveAgents(ctx, f.Nodes, authority, o.History, o.Interval)
 	if err != nil {
 		return err
 	}

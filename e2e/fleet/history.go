@@ -1,94 +1,59 @@
 package fleet
 
 import (
-	"context"
 	"net/http"
-	"runtime"
+	"strconv"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/kubemon/kubemon/shared/snapshot"
 )
 
-// A history is what one agent has kept, worked out beforehand: the agents of a
-// fleet could not do it while the hub waits for all of them.
-type history struct {
-	body []byte
-	// ends has, for each snapshot, its time and where its record ends.
-	ends []ending
-}
-
-type ending struct {
-	at    time.Time
-	bytes int
-}
-
-// newHistory has the node's snapshots from one time to another.
-func newHistory(n Node, from, to time.Time, interval time.Duration) (history, error) {
-	h := history{body: snapshot.AppendHistory(nil)}
-	var last snapshot.Stamp
-	var before []byte
-	for at := from; at.Before(to); at = at.Add(interval) {
-		s := n.At(at)
-		after, err := snapshot.Encode(s, snapshot.ContentTypeMsgpack)
-		if err != nil {
-			return h, err
-		}
-		record := after
-		if before != nil {
-			if record, err = snapshot.AppendDiff(nil, before, after); err != nil {
-				return h, err
-			}
-		}
-		h.body = snapshot.AppendRecord(h.body, last, snapshot.StampOf(s), record)
-		h.ends = append(h.ends, ending{at, len(h.body)})
-		last, before = snapshot.StampOf(s), after
-	}
-	return h, nil
-}
-
-// until is the history as it was at a moment.
-func (h history) until(now time.Time) []byte {
-	length := len(snapshot.AppendHistory(nil))
-	for _, e := range h.ends {
-		if e.at.After(now) {
-			break
-		}
-		length = e.bytes
-	}
-	return h.body[:length]
-}
-
-// newHistories works out every node's. They go on for longer than it takes to
-// start the hub.
-func newHistories(ctx context.Context, nodes []Node, past, interval time.Duration) ([]history, error) {
-	const ahead = 10 * time.Minute
-	list := make([]history, len(nodes))
-	if past == 0 {
-		return list, nil
-	}
-	now := time.Now()
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.NumCPU())
-	for i, n := range nodes {
-		g.Go(func() (err error) {
-			if ctx.Err() == nil {
-				list[i], err = newHistory(n, now.Add(-past), now.Add(ahead), interval)
-			}
-			return err
-		})
-	}
-	return list, g.Wait()
-}
-
-// snapshots answers with all that the agent has kept.
+// snapshots answers as an agent that has kept a snapshot each interval for as
+// long as past, without keeping any: they are worked out when asked for.
 func (a *agents) snapshots(w http.ResponseWriter, r *http.Request) {
-	h := a.histories[a.number(r)]
-	if h.body == nil {
+	if a.past == 0 {
 		http.NotFound(w, r) // as an agent from before there were histories
 		return
 	}
+	now := time.Now()
+	since, sinceErr := strconv.ParseInt(r.URL.Query().Get("since"), 10, 64)
+	until, untilErr := strconv.ParseInt(r.URL.Query().Get("until"), 10, 64)
+	if sinceErr != nil || untilErr != nil {
+		http.Error(w, "since and until: expected milliseconds", http.StatusBadRequest)
+		return
+	}
+	body, err := a.nodes[a.number(r)].history(
+		later(time.UnixMilli(since), now.Add(-a.past)), earlier(time.UnixMilli(until), now), a.interval)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
 	w.Header().Set("Content-Type", snapshot.ContentTypeHistory)
-	_, _ = w.Write(h.until(time.Now()))
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body)
+}
+
+// history has the node's snapshots from one time to another: those of whole
+// intervals since it booted.
+func (n Node) history(since, until time.Time, interval time.Duration) ([]byte, error) {
+	var list []*snapshot.Snapshot
+	first := since.Sub(n.booted).Truncate(interval) + interval
+	for at := n.booted.Add(first); !at.After(until); at = at.Add(interval) {
+		list = append(list, n.At(at))
+	}
+	return snapshot.EncodeHistory(list)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }

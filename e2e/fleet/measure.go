@@ -23,8 +23,9 @@ type Report struct {
 	WindowBytes      int64 // by the hub's own count
 	WindowSamples    int64
 	LongestScrape    time.Duration // of each node's last one
-	ReadyAfter       time.Duration
-	Answers          []Asked
+	// ReplayedRounds and ReplayedSamples were filled in before the measurement.
+	ReplayedRounds, ReplayedSamples int
+	Answers                         []Asked
 }
 
 // Asked is one query, and how long the hub took for it.
@@ -37,6 +38,11 @@ type Asked struct {
 // status is what is read of /api/v1/status.
 type status struct {
 	Window struct{ Bytes, Samples int64 }
+	Replay struct {
+		State           string
+		Rounds, Samples int
+		Failures        []struct{ Node, Reason string }
+	}
 	Agents []struct {
 		Node, State, Reason          string
 		RoundsExpected, RoundsStored int
@@ -54,7 +60,8 @@ func (f *Fleet) status(ctx context.Context) (status, error) {
 	return s, err
 }
 
-// AwaitReady waits until the hub shows every node with numbers and names.
+// AwaitReady waits until the hub shows every node with numbers and names, and
+// has filled its window with what the agents have kept.
 func (f *Fleet) AwaitReady(ctx context.Context) error {
 	for {
 		missing, err := f.missing(ctx)
@@ -88,6 +95,9 @@ func (f *Fleet) missing(ctx context.Context) (string, error) {
 			return fmt.Sprintf("node %s is %s: %s", a.Node, a.State, a.Reason), nil
 		}
 	}
+	if s.Replay.State == "waiting" || s.Replay.State == "running" {
+		return fmt.Sprintf("%d rounds are filled in", s.Replay.Rounds), nil
+	}
 	return "", nil
 }
 
@@ -117,8 +127,9 @@ func (f *Fleet) Measure(ctx context.Context, during time.Duration) (*Report, err
 	if r.Rounds == 0 {
 		return nil, fmt.Errorf("the hub made no round in %s", during)
 	}
+	r.ReplayedRounds, r.ReplayedSamples = after.Replay.Rounds, after.Replay.Samples
 	r.CPUPerScrape = (costAfter.CPU - cost.CPU) / time.Duration(r.Rounds*r.Nodes)
-	if err := f.checkAgents(after, r); err != nil {
+	if err := checkAgents(before, after, r); err != nil {
 		return r, err
 	}
 	if r.Answers, err = f.ask(ctx); err != nil {
@@ -139,20 +150,29 @@ func (f *Fleet) now(ctx context.Context) (status, Cost, error) {
 	return s, c, err
 }
 
-// checkAgents returns an error unless every round has a sample of every node.
-func (f *Fleet) checkAgents(s status, r *Report) error {
+// checkAgents returns an error unless every round between the two has a sample
+// of every node, and all that agents had kept was used.
+func checkAgents(before, after status, r *Report) error {
+	dropped := make(map[string]int)
+	for _, a := range before.Agents {
+		dropped[a.Node] = a.RoundsExpected - a.RoundsStored
+	}
 	var wrong []error
-	for _, a := range s.Agents {
-		if a.State != "ok" || a.RoundsStored != a.RoundsExpected {
-			wrong = append(wrong, fmt.Errorf("node %s is %s (%s), %d of %d rounds are stored; the last error: %s",
-				a.Node, a.State, a.Reason, a.RoundsStored, a.RoundsExpected, a.LastError))
+	for _, a := range after.Agents {
+		missed := a.RoundsExpected - a.RoundsStored - dropped[a.Node]
+		if a.State != "ok" || missed > 0 {
+			wrong = append(wrong, fmt.Errorf("node %s is %s (%s), %d rounds were dropped; the last error: %s",
+				a.Node, a.State, a.Reason, missed, a.LastError))
 		}
 		if a.ScrapeMilliseconds != nil {
 			r.LongestScrape = max(r.LongestScrape, time.Duration(*a.ScrapeMilliseconds*1e6))
 		}
 	}
+	for _, failed := range after.Replay.Failures {
+		wrong = append(wrong, fmt.Errorf("node %s: what its agent kept is not used: %s", failed.Node, failed.Reason))
+	}
 	if len(wrong) > 5 {
-		wrong = append(wrong[:5], fmt.Errorf("and %d more nodes", len(wrong)-5))
+		wrong = append(wrong[:5], fmt.Errorf("and %d more", len(wrong)-5))
 	}
 	return errors.Join(wrong...)
 }

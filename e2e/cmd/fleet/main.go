@@ -140,6 +140,7 @@ func print(to io.Writer, r *fleet.Report) {
 	defer w.Flush()
 	fmt.Fprintf(w, "nodes, pods, containers\t%d, %d, %d\n", r.Nodes, r.Pods, r.Containers)
 	fmt.Fprintf(w, "rounds\t%d, none dropped\n", r.Rounds)
+	fmt.Fprintf(w, "filled in before\t%d rounds, %d samples of nodes\n", r.ReplayedRounds, r.ReplayedSamples)
 	fmt.Fprintf(w, "CPU for each scrape\t%s\n", r.CPUPerScrape)
 	if bare := r.BareCPUPerScrape; bare > 0 {
 		fmt.Fprintf(w, "  of a bare client\t%s, 1/%.1f of it\n", bare, float64(r.CPUPerScrape)/float64(bare))
