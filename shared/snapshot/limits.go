@@ -134,32 +134,44 @@ type msgpackWalk struct {
 func (w *msgpackWalk) value() error {
 	w.open[0] = 1
 	for {
-		for w.open[w.depth] == 0 {
-			if w.depth == 0 {
-				return nil
-			}
+		w.plain()
+		switch {
+		case w.open[w.depth] == 0 && w.depth == 0:
+			return nil
+		case w.open[w.depth] == 0:
 			w.depth--
-		}
-		if w.at == len(w.data) {
+			continue
+		case w.at == len(w.data):
 			return msgp.ErrShortBytes
 		}
 		w.open[w.depth]--
-		first := w.data[w.at]
-		text, length := 1+int(first&0x1f), scalarLength(first)
-		var err error
-		switch {
-		case first&0xe0 == 0xa0 && text <= len(w.data)-w.at && utf8.Valid(w.data[w.at+1:w.at+text]):
-			w.name = w.data[w.at+1 : w.at+text]
-			w.at += text
-		case length > 0 && length <= len(w.data)-w.at:
-			w.at += length
-		default:
-			err = w.other()
-		}
-		if err != nil {
+		if err := w.other(); err != nil {
 			return err
 		}
 	}
+}
+
+// plain walks the values of the innermost list or map as far as they are short
+// strings, numbers, booleans and nil.
+func (w *msgpackWalk) plain() {
+	data, at, left := w.data, w.at, w.open[w.depth]
+	name := w.name
+	for ; left > 0 && at < len(data); left-- {
+		first := data[at]
+		length := 1 + int(first&0x1f)
+		if first&0xe0 != 0xa0 {
+			if length = scalarLength(first); length == 0 || length > len(data)-at {
+				break
+			}
+		} else {
+			if length > len(data)-at || !utf8.Valid(data[at+1:at+length]) {
+				break
+			}
+			name = data[at+1 : at+length]
+		}
+		at += length
+	}
+	w.at, w.open[w.depth], w.name = at, left, name
 }
 
 // scalarLength is how many bytes a number, boolean or nil takes that begins
