@@ -62,6 +62,14 @@ func Main(name string, stdout, stderr io.Writer, run func(context.Context, *slog
 	return ExitFailed
 }
 
+// SetGCPercent makes the Go runtime collect when the heap has grown by so many
+// percent, unless the variable GOGC already says when.
+func SetGCPercent(percent int, lookupEnv func(string) (string, bool)) {
+	if _, set := lookupEnv("GOGC"); !set {
+		debug.SetGCPercent(percent)
+	}
+}
+
 // release is the version of this source; charts/kubemon/Chart.yaml has the
 // same as its appVersion.
 const release = "0.1.0"

@@ -59,6 +59,22 @@ func TestMainEndsOnSignal(t *testing.T) {
 
 // TestReleaseIsTheChartsVersion keeps the program and the chart that asks for
 // its image at one version.
+func TestSetGCPercent(t *testing.T) {
+	before := debug.SetGCPercent(100)
+	t.Cleanup(func() { debug.SetGCPercent(before) })
+	set := false
+	lookupEnv := func(name string) (string, bool) { return "70", set && name == "GOGC" }
+	SetGCPercent(50, lookupEnv)
+	if got := debug.SetGCPercent(100); got != 50 {
+		t.Errorf("without GOGC it is %d, want 50", got)
+	}
+	set = true
+	SetGCPercent(50, lookupEnv)
+	if got := debug.SetGCPercent(100); got != 100 {
+		t.Errorf("with GOGC it is %d, want what it was", got)
+	}
+}
+
 func TestReleaseIsTheChartsVersion(t *testing.T) {
 	chart, err := os.ReadFile("../../charts/kubemon/Chart.yaml")
 	if err != nil {
