@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/kubemon/kubemon/hub"
 )
@@ -55,7 +56,8 @@ func shown(s *hub.NodeState) *hub.Reading {
 }
 
 func (a *answer) podItems() []*hub.Item {
-	items := slices.Grow(a.unresolvedPods(), len(a.inv.Pods))
+	unresolved := a.unresolvedPods()
+	items := make([]*hub.Item, 0, len(a.inv.Pods)+len(unresolved))
 	for _, p := range a.inv.Pods {
 		m := a.matches[p]
 		if m == nil || ended(p) {
@@ -63,6 +65,10 @@ func (a *answer) podItems() []*hub.Item {
 		}
 		items = append(items, a.podItem(m))
 	}
+	if len(unresolved) == 0 {
+		return items // in the inventory's order, which is this one
+	}
+	items = append(unresolved, items...)
 	slices.SortStableFunc(items, byNamespaceAndName)
 	return items
 }
@@ -71,10 +77,7 @@ func (a *answer) podItems() []*hub.Item {
 // matches with the others. A pod that has the name of one that the API server
 // names is that one's predecessor, about to vanish: it is left out.
 func (a *answer) unresolvedPods() []*hub.Item {
-	known := make(map[[2]string]bool, len(a.inv.Pods))
-	for _, p := range a.inv.Pods {
-		known[[2]string{p.Namespace, p.Name}] = true
-	}
+	known := sync.OnceValue(a.podNames) // seldom needed
 	var items []*hub.Item
 	for i := range a.round.Nodes {
 		state := &a.round.Nodes[i]
@@ -87,12 +90,21 @@ func (a *answer) unresolvedPods() []*hub.Item {
 			switch {
 			case m.pod != nil:
 				a.matches[m.pod] = m
-			case !known[[2]string{namespace, name}]:
+			case !known()[[2]string{namespace, name}]:
 				items = append(items, a.unresolvedPod(m, state))
 			}
 		}
 	}
 	return items
+}
+
+// podNames has the namespaces and names of the API server's pods.
+func (a *answer) podNames() map[[2]string]bool {
+	names := make(map[[2]string]bool, len(a.inv.Pods))
+	for _, p := range a.inv.Pods {
+		names[[2]string{p.Namespace, p.Name}] = true
+	}
+	return names
 }
 
 func (a *answer) unresolvedPod(m *match, state *hub.NodeState) *hub.Item {
