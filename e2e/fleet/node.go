@@ -117,24 +117,57 @@ func (p pod) Millicores() float64 {
 	return sum
 }
 
-// at is the pod's reading, and what it uses over a long time in millicores.
+// at is the pod's reading, and what it uses over a long time in millicores. As
+// on a real node it counts what its containers do, and its sandbox, which does
+// nothing.
 func (p pod) at(up time.Duration) (snapshot.Pod, float64) {
-	total := load{seed: p.number}
+	whole := load{seed: p.number}
 	r := snapshot.Pod{
 		UID: p.uid(), QOSClass: "Burstable", CgroupID: uint64(10 + p.number*4), NetworkID: uint64(4026531840 + p.number),
 		Cgroup: "kubepods/burstable/pod" + p.uid(),
 	}
+	r.CPU, r.Memory, r.IO, r.PIDs = sandbox()
 	for i := range ContainersPerPod {
 		l := load{millicores: p.millicores(i), seed: p.number*ContainersPerPod + i}
-		total.millicores += l.millicores
-		r.Containers = append(r.Containers, snapshot.Container{
+		whole.millicores += l.millicores
+		c := snapshot.Container{
 			ID: p.containerID(i), CgroupID: uint64(11 + p.number*4 + i),
 			CPU: l.cpu(up), Memory: l.memory(up), IO: l.io(up), PIDs: l.pids(), Pressure: l.pressure(up),
-		})
+		}
+		addTo(&r, &c)
+		r.Containers = append(r.Containers, c)
 	}
-	r.CPU, r.Memory, r.IO, r.PIDs, r.Pressure = total.cpu(up), total.memory(up), total.io(up), total.pids(), total.pressure(up)
-	r.Network = []snapshot.Interface{total.network("eth0", up)}
-	return r, total.millicores
+	r.Pressure = whole.pressure(up)
+	r.Network = []snapshot.Interface{whole.network("eth0", up)}
+	return r, whole.millicores
+}
+
+// sandbox is what a pod counts without its containers.
+func sandbox() (*snapshot.CPU, *snapshot.Memory, []snapshot.DeviceIO, *snapshot.PIDs) {
+	const pages = 60 * 4096
+	return &snapshot.CPU{UsageMicros: 30_000, UserMicros: 10_000, SystemMicros: 20_000, Periods: new(uint64(0)), ThrottledPeriods: new(uint64(0)), ThrottledMicros: new(uint64(0))},
+		&snapshot.Memory{CurrentBytes: pages, WorkingSetBytes: pages, AnonBytes: pages / 2, FileBytes: pages / 2, SwapBytes: new(uint64(0)), PeakBytes: new(uint64(pages)), OOMKills: new(uint64(0))},
+		[]snapshot.DeviceIO{{Device: "8:0"}}, &snapshot.PIDs{Current: 1}
+}
+
+// addTo counts a container for its pod.
+func addTo(p *snapshot.Pod, c *snapshot.Container) {
+	p.CPU.UsageMicros += c.CPU.UsageMicros
+	p.CPU.UserMicros += c.CPU.UserMicros
+	p.CPU.SystemMicros += c.CPU.SystemMicros
+	*p.CPU.Periods += *c.CPU.Periods
+	p.Memory.CurrentBytes += c.Memory.CurrentBytes
+	p.Memory.WorkingSetBytes += c.Memory.WorkingSetBytes
+	p.Memory.AnonBytes += c.Memory.AnonBytes
+	p.Memory.FileBytes += c.Memory.FileBytes
+	p.Memory.InactiveFileBytes += c.Memory.InactiveFileBytes
+	*p.Memory.PeakBytes += *c.Memory.PeakBytes
+	p.PIDs.Current += c.PIDs.Current
+	io, of := &p.IO[0], c.IO[0]
+	io.ReadBytes += of.ReadBytes
+	io.WrittenBytes += of.WrittenBytes
+	io.ReadOps += of.ReadOps
+	io.WriteOps += of.WriteOps
 }
 
 func hostAt(l load, up time.Duration) snapshot.Host {
