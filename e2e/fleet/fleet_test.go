@@ -6,6 +6,8 @@ import (
 	"math"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -30,14 +32,8 @@ type list struct{ Items []item }
 // TLS, and checks its numbers against the formulas that the nodes are.
 func TestHubTellsWhatNodesWereToldToUse(t *testing.T) {
 	const count = 12
-	f := start(t, count, 0)
-	r, err := f.Measure(t.Context(), 6*time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.Rounds < 3 {
-		t.Fatalf("%d rounds in six seconds, want at least 3", r.Rounds)
-	}
+	f := start(t, count)
+	awaitRounds(t, f, 4)
 	nodes := get[list](t, f, "/api/v1/nodes").Items
 	if len(nodes) != count {
 		t.Fatalf("%d nodes, want %d", len(nodes), count)
@@ -88,15 +84,55 @@ func near(t *testing.T, what string, got, want float64) {
 	}
 }
 
+// awaitRounds waits until every node has given so many samples, and the last
+// one just now.
+func awaitRounds(t *testing.T, f *Fleet, rounds int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	for {
+		s, err := f.status(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(s.Agents, func(a agent) bool { return a.State != "ok" || a.RoundsStored < rounds }) {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// TestCheckAgents has a dropped round, a node that is down and a history that
+// was not used.
+func TestCheckAgents(t *testing.T) {
+	before := status{Agents: []agent{{Node: "a", State: "ok", RoundsExpected: 5, RoundsStored: 3}, {Node: "b", State: "ok"}}}
+	after := status{Agents: []agent{
+		{Node: "a", State: "ok", RoundsExpected: 9, RoundsStored: 7, ScrapeMilliseconds: new(2.5)},
+		{Node: "b", State: "ok", RoundsExpected: 4, RoundsStored: 4},
+	}}
+	var r Report
+	if err := checkAgents(before, after, &r); err != nil || r.LongestScrape != 2500*time.Microsecond {
+		t.Errorf("%v after %v, want none: the rounds were dropped before", err, r.LongestScrape)
+	}
+	after.Agents[0].RoundsStored, after.Agents[1].State = 6, "down"
+	after.Replay.Failures = []failure{{Node: "c", Reason: "garbage"}}
+	err := checkAgents(before, after, &r)
+	for _, want := range []string{"node a is ok (), 1 rounds were dropped", "node b is down", "node c: what its agent kept is not used: garbage"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q in it", err, want)
+		}
+	}
+}
+
 // start runs a fleet with rounds a second apart and waits for its numbers.
-func start(t *testing.T, nodes int, history time.Duration) *Fleet {
+func start(t *testing.T, nodes int) *Fleet {
 	t.Helper()
 	dir := t.TempDir()
 	hub, log := filepath.Join(dir, "kubemon-hub"), filepath.Join(dir, "hub.log")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", hub, "github.com/kubemon/kubemon/hub/cmd/kubemon-hub").CombinedOutput(); err != nil {
 		t.Fatalf("build the hub: %v\n%s", err, out)
 	}
-	f, err := Start(t.Context(), Options{Hub: hub, Nodes: nodes, Interval: time.Second, History: history, Log: log})
+	f, err := Start(t.Context(), Options{Hub: hub, Nodes: nodes, Interval: time.Second, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,14 +41,18 @@ type status struct {
 	Replay struct {
 		State           string
 		Rounds, Samples int
-		Failures        []struct{ Node, Reason string }
+		Failures        []failure
 	}
-	Agents []struct {
-		Node, State, Reason          string
-		RoundsExpected, RoundsStored int
-		ScrapeMilliseconds           *float64
-		LastError                    string
-	}
+	Agents []agent
+}
+
+type failure struct{ Node, Reason string }
+
+type agent struct {
+	Node, State, Reason          string
+	RoundsExpected, RoundsStored int
+	ScrapeMilliseconds           *float64
+	LastError                    string
 }
 
 func (f *Fleet) status(ctx context.Context) (status, error) {
