@@ -81,7 +81,7 @@ cluster: ## the tests on a real cluster, made for them and removed after
 generate: ## write generated code anew
 	$(GO) generate ./shared/...
 
-images: ## the images as OCI archives in dist/, without Docker
+images: ## the images as OCI archives in dist/, each with its SBOMs, without Docker
 	$(GO) run ./e2e/cmd/images --output dist
 
 bench: ## the benchmarks, with allocations

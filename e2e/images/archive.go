@@ -124,24 +124,32 @@ func blobPath(digest v1.Hash) string {
 }
 
 // writeTar writes the files of tree to a tar at name, in the order of their
-// paths. The tar appears under its name only when it is complete.
+// paths.
 func writeTar(name string, tree fs.FS) error {
+	return replaceFile(name, func(file io.Writer) error {
+		w := tar.NewWriter(file)
+		if err := fs.WalkDir(tree, ".", func(file string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			return addFile(w, tree, file)
+		}); err != nil {
+			return err
+		}
+		return w.Close()
+	})
+}
+
+// replaceFile writes a file that everybody may read. It appears under its name
+// only when it is complete; until then an older one stays.
+func replaceFile(name string, write func(io.Writer) error) error {
 	temp, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(temp.Name())
 	defer temp.Close()
-	w := tar.NewWriter(temp)
-	if err := fs.WalkDir(tree, ".", func(file string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		return addFile(w, tree, file)
-	}); err != nil {
-		return err
-	}
-	if err := w.Close(); err != nil {
+	if err := write(temp); err != nil {
 		return err
 	}
 	if err := temp.Chmod(0o644); err != nil {

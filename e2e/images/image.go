@@ -20,6 +20,9 @@ import (
 // source is where the images say that they come from.
 const source = "https://github.com/kubemon/kubemon"
 
+// license is the license of the programs, by its SPDX identifier.
+const license = "Apache-2.0"
+
 // epoch stands for every time in an image, so that digests do not depend on
 // when it was built.
 func epoch() time.Time {
@@ -76,7 +79,7 @@ func labels(program Program, version string) map[string]string {
 		"org.opencontainers.image.title":       path.Base(program.Image),
 		"org.opencontainers.image.description": program.Description,
 		"org.opencontainers.image.version":     version,
-		"org.opencontainers.image.licenses":    "Apache-2.0",
+		"org.opencontainers.image.licenses":    license,
 		"org.opencontainers.image.source":      source,
 	}
 }

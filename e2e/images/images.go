@@ -8,6 +8,11 @@
 // readers that know only that form. The index is annotated with the image's
 // full name, so containerd, k3s, Podman and Docker file it under that name.
 //
+// Beside the archive is an SBOM for each platform, in CycloneDX's JSON: the
+// program with its digests, the Go version, and every module that the binary
+// says it was built from, with version and sum. It is read from the binary and
+// not from go.mod, which names more than what is linked.
+//
 // The result depends on the sources, the toolchain and the options alone:
 // times are fixed and entries sorted, so equal inputs give equal digests.
 // Build needs the go command and, with warm caches, no network. It writes only
@@ -94,12 +99,16 @@ type Archive struct {
 	Path string
 	// Digest is that of the multi-platform index, sha256:<hex>.
 	Digest string
+	// SBOMs are the files that list what is in the image, one for each
+	// platform, in the order of the platforms.
+	SBOMs []string
 }
 
 // Build compiles each program for each platform and writes its archive,
-// <output>/<last element of the name>-<version>.tar, replacing an older one.
-// The archives are in the order of the programs. An error names the program
-// and the platform; archives finished before it stay.
+// <output>/<last element of the name>-<version>.tar, and beside it the SBOMs,
+// <...>-<version>-<os>-<architecture>.cdx.json, replacing older ones. The
+// archives are in the order of the programs. An error names the program and the
+// platform; files finished before it stay.
 func Build(ctx context.Context, opt Options) ([]Archive, error) {
 	if err := opt.Check(); err != nil {
 		return nil, err
@@ -130,26 +139,47 @@ func Build(ctx context.Context, opt Options) ([]Archive, error) {
 
 // build makes one program's archive, with dir as its own scratch folder.
 func (opt Options) build(ctx context.Context, program Program, dir string) (Archive, error) {
-	var variants []variant
-	for _, platform := range opt.Platforms {
-		fmt.Fprintf(opt.Progress, "building %s for %s\n", program.Image, platform)
-		binary := filepath.Join(dir, platform, path.Base(program.Package))
-		if err := compile(ctx, filepath.Join(opt.Root, program.Module), program.Package, platform, binary); err != nil {
-			return Archive{}, err
-		}
-		image, err := newImage(program, opt.Version, platform, binary)
-		if err != nil {
-			return Archive{}, fmt.Errorf("assemble image for %s: %w", platform, err)
-		}
-		variants = append(variants, variant{platform: platform, image: image})
-	}
 	archive := Archive{
 		Name: program.Image + ":" + opt.Version,
 		Path: filepath.Join(opt.Output, path.Base(program.Image)+"-"+opt.Version+".tar"),
 	}
+	var variants []variant
+	for _, platform := range opt.Platforms {
+		fmt.Fprintf(opt.Progress, "building %s for %s\n", program.Image, platform)
+		variant, sbom, err := opt.buildVariant(ctx, program, platform, filepath.Join(dir, platform))
+		if err != nil {
+			return Archive{}, err
+		}
+		fmt.Fprintf(opt.Progress, "wrote %s\n", sbom)
+		variants = append(variants, variant)
+		archive.SBOMs = append(archive.SBOMs, sbom)
+	}
 	digest, err := writeArchive(archive, variants, filepath.Join(dir, "layout"))
 	archive.Digest = digest
 	return archive, err
+}
+
+// buildVariant makes the image of a program for one platform and writes its
+// SBOM, whose file it returns.
+func (opt Options) buildVariant(ctx context.Context, program Program, platform, dir string) (variant, string, error) {
+	binary := filepath.Join(dir, path.Base(program.Package))
+	if err := compile(ctx, filepath.Join(opt.Root, program.Module), program.Package, platform, binary); err != nil {
+		return variant{}, "", err
+	}
+	image, err := newImage(program, opt.Version, platform, binary)
+	if err != nil {
+		return variant{}, "", fmt.Errorf("assemble image for %s: %w", platform, err)
+	}
+	digest, err := image.Digest()
+	if err != nil {
+		return variant{}, "", fmt.Errorf("compute digest for %s: %w", platform, err)
+	}
+	about := subject{program: program, version: opt.Version, platform: platform, digest: digest.String()}
+	sbom, err := writeSBOM(opt.Output, about, binary)
+	if err != nil {
+		return variant{}, "", fmt.Errorf("write SBOM for %s: %w", platform, err)
+	}
+	return variant{platform: platform, image: image}, sbom, nil
 }
 
 // Check refuses options from which no image could be built; the error names

@@ -78,8 +78,14 @@ func unpack(t *testing.T, archive string) string {
 		t.Fatal(err)
 	}
 	defer f.Close()
+	return untar(t, f)
+}
+
+// untar extracts the files of a tar and returns their folder.
+func untar(t *testing.T, content io.Reader) string {
+	t.Helper()
 	dir := t.TempDir()
-	for r := tar.NewReader(f); ; {
+	for r := tar.NewReader(content); ; {
 		header, err := r.Next()
 		if errors.Is(err, io.EOF) {
 			return dir
@@ -230,6 +236,11 @@ func TestBuildIsReproducible(t *testing.T) {
 	if !bytes.Equal(mustRead(t, first.Path), mustRead(t, second.Path)) {
 		t.Error("two builds of the same sources give different archives")
 	}
+	for i, sbom := range first.SBOMs {
+		if !bytes.Equal(mustRead(t, sbom), mustRead(t, second.SBOMs[i])) {
+			t.Errorf("two builds of the same sources give different SBOMs %s", filepath.Base(sbom))
+		}
+	}
 }
 
 func mustRead(t *testing.T, name string) []byte {
@@ -246,8 +257,8 @@ func TestBuildReportsProgress(t *testing.T) {
 	var progress bytes.Buffer
 	opt.Progress = &progress
 	archive := mustBuild(t, opt)
-	want := fmt.Sprintf("building example/hello for linux/amd64\nbuilding example/hello for linux/arm64\n"+
-		"wrote %s  example/hello:1.2.3  %s\n", archive.Path, archive.Digest)
+	want := fmt.Sprintf("building example/hello for linux/amd64\nwrote %s\nbuilding example/hello for linux/arm64\nwrote %s\n"+
+		"wrote %s  example/hello:1.2.3  %s\n", archive.SBOMs[0], archive.SBOMs[1], archive.Path, archive.Digest)
 	if diff := cmp.Diff(want, progress.String()); diff != "" {
 		t.Errorf("progress (-want +got):\n%s", diff)
 	}

@@ -5,10 +5,24 @@
 //	go run ./e2e/cmd/images [flags]
 //
 // It writes one OCI archive per image, for amd64 and arm64, and prints each
-// file with the image's name and digest:
+// file, archives with the image's name and digest:
 //
 //	dist/kubemon-agent-0.1.0.tar
 //	dist/kubemon-hub-0.1.0.tar
+//
+// Beside each archive is a bill of materials (SBOM) for each platform, in
+// CycloneDX 1.6 as JSON:
+//
+//	dist/kubemon-agent-0.1.0-linux-amd64.cdx.json
+//
+// It is read from the very binary in the image. metadata.component is the
+// program: its SHA-256, and as properties the image's name and digest
+// (kubemon:image, kubemon:image:digest), the platform and the version of Go.
+// components are the modules that are linked, with their versions, their
+// package URLs and, in kubemon:go:sum, the sums as in go.sum, and Go's standard
+// library. The project's own modules have the image's version and no sum. The
+// module graph, licenses of others and times are not in it. Scanners that read
+// CycloneDX take the file as it is.
 //
 // To use them on machines that reach no registry:
 //
@@ -22,13 +36,13 @@
 //
 // Flags:
 //
-//	--output     the folder for the archives (dist)
+//	--output     the folder for the archives and SBOMs (dist)
 //	--platforms  what to build for, comma-separated (linux/amd64,linux/arm64)
 //	--root       the top folder of the sources (.)
 //	--version    the images' tag (the chart's appVersion)
 //
-// The same sources and toolchain give the same digests. Exit codes: 0 done,
-// 1 a build failed, 2 wrong usage.
+// The same sources and toolchain give the same digests and the same SBOMs. Exit
+// codes: 0 done, 1 a build failed, 2 wrong usage.
 package main
 
 import (
@@ -75,7 +89,7 @@ func parse(args []string, stderr io.Writer) (images.Options, error) {
 	flags := flag.NewFlagSet("images", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // Its errors are returned, and reported once.
 	flags.Usage = func() {}
-	flags.StringVar(&opt.Output, "output", "dist", "the `folder` for the archives")
+	flags.StringVar(&opt.Output, "output", "dist", "the `folder` for the archives and SBOMs")
 	flags.StringVar(&opt.Root, "root", ".", "the top `folder` of the sources")
 	flags.StringVar(&opt.Version, "version", "", "the images' `tag` (default the chart's appVersion)")
 	platforms := flags.String("platforms", "linux/amd64,linux/arm64", "what to build for, comma-separated")
