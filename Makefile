@@ -45,8 +45,8 @@ run: bin/kubemon-agent bin/kubemon-hub ## agent and hub on this machine, without
 	echo "kubemon: page and REST on http://$(HUB_LISTEN), the agent on http://$(AGENT_LISTEN)/snapshot; Ctrl-C ends both"; \
 	wait -n; status=$$?; kill $$(jobs -p) 2>/dev/null; wait; [ -n "$$stopped" ] || exit $$status
 
-.PHONY: test packages check unit fuzz kernel cluster
-test: packages check unit fuzz kernel cluster ## everything: format, vet, unit tests, fuzzing, real kernels, then a real cluster
+.PHONY: test packages check vuln unit fuzz kernel cluster
+test: packages check vuln unit fuzz kernel cluster ## everything: format, vet, known vulnerabilities, unit tests, fuzzing, real kernels, then a real cluster
 
 packages: bin/lab ## install the Debian packages that the tests and the lab need
 	bin/lab packages
@@ -55,6 +55,9 @@ check: ## format, vet, modernizers, each module on its own
 	@unformatted=$$(gofmt -l shared agent hub e2e); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
 	$(GO) vet $(MODULES)
 	for m in shared agent hub e2e; do (cd $$m && GOWORK=off $(GO) build ./...) || exit 1; done
+
+vuln: ## known vulnerabilities that the code calls; says so where their database is out of reach
+	$(GO) run ./e2e/cmd/vuln
 
 unit: ## the tests that need no cluster and no kernel of their own
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on ./shared/... ./agent/... ./hub/...
