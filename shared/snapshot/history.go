@@ -29,8 +29,7 @@ const (
 	// MaxHistorySnapshots is how many snapshots it may have: an hour of one
 	// each second, and more.
 	MaxHistorySnapshots = 5_000
-	// maxHistoryWork is how many bytes all snapshots together may have that one
-	// passes on the way through a history.
+	// maxHistoryWork is the MaxWork of a history.
 	maxHistoryWork = 1 << 30
 )
 
@@ -90,6 +89,9 @@ type History struct {
 	Stamps []Stamp
 	// At is the place of the cursor in Stamps.
 	At int
+	// MaxWork is how many bytes all snapshots together may have that the cursor
+	// passes. Who reads a stranger's history sets it to what was asked for.
+	MaxWork int
 
 	current []byte   // the snapshot at the cursor, as MessagePack
 	diffs   [][]byte // that lead to the second, the third, …
@@ -106,7 +108,7 @@ func DecodeHistory(data []byte) (*History, error) {
 	if len(data) == 0 || data[0] != historyVersion {
 		return nil, fmt.Errorf("decode history: it begins with % x, want version %d", data[:min(len(data), 1)], historyVersion)
 	}
-	h := &History{}
+	h := &History{MaxWork: maxHistoryWork}
 	for rest := data[1:]; len(rest) > 0; {
 		var err error
 		if rest, err = h.record(rest); err != nil {
@@ -156,8 +158,8 @@ func (h *History) Next() error {
 		return io.EOF
 	}
 	diff := h.diffs[h.At]
-	if h.work += len(h.current); h.work > maxHistoryWork {
-		return fmt.Errorf("snapshot %d of a history: all up to it have more than %d bytes", h.At+1, maxHistoryWork)
+	if h.work += len(h.current); h.work > h.MaxWork {
+		return fmt.Errorf("snapshot %d of a history: all up to it have more than %d bytes", h.At+1, h.MaxWork)
 	}
 	next, err := ApplyDiff(make([]byte, 0, len(h.current)+len(diff)), h.current, diff)
 	if err != nil {

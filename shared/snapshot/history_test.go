@@ -255,10 +255,14 @@ func TestHistoryIsBounded(t *testing.T) {
 		data = AppendRecord(data, at, at, nil)
 	}
 	h, err := DecodeHistory(data)
+	if err != nil || h.MaxWork != maxHistoryWork {
+		t.Fatalf("%v, the bound is %d", err, h.MaxWork)
+	}
+	h.MaxWork = 100 << 20 // as who reads a stranger's
 	for err == nil {
 		err = h.Next()
 	}
-	if passed := h.At * MaxBodyBytes; passed > maxHistoryWork || !strings.Contains(err.Error(), "more than 1073741824 bytes") {
+	if passed := h.At * MaxBodyBytes; passed > h.MaxWork || passed < h.MaxWork-MaxBodyBytes || !strings.Contains(err.Error(), "more than 104857600 bytes") {
 		t.Errorf("%d bytes were passed, then %v", passed, err)
 	}
 }

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -68,6 +69,42 @@ func TestAddressesAreSwapped(t *testing.T) {
 		c.hint()
 		for _, name := range []string{"node1", "node2"} {
 			c.want(t, name, hub.StateOK, "", 10)
+		}
+	})
+}
+
+// TestStaticAddressesAreSwapped has two addresses from a list, which lead to each
+// other's machines from one round on. Once both are down they are taken at their
+// word; no name is there twice meanwhile.
+func TestStaticAddressesAreSwapped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster("node1", "node2")
+		m := c.machines
+		for i := range c.agents {
+			address := fmt.Sprintf("http://10.0.0.%d:10290", i+1)
+			m[address] = m[c.agents[i].URL]
+			c.agents[i] = hub.Agent{URL: address, Ready: true}
+		}
+		c.run(t)
+		c.untilRound()
+		const first, second = "http://10.0.0.1:10290", "http://10.0.0.2:10290"
+		m[first], m[second] = m[second], m[first]
+		for range 4 {
+			c.untilRound()
+			names := map[string]int{}
+			for _, n := range c.round(t).Nodes {
+				names[n.Node]++
+			}
+			for name, count := range names {
+				if count > 1 {
+					t.Errorf("%d nodes are called %s: %+v", count, name, names)
+				}
+			}
+		}
+		for name, address := range map[string]string{"node1": second, "node2": first} {
+			if n := c.node(t, name); n.Status.State != hub.StateOK || n.Agent.URL != address {
+				t.Errorf("%s is %s (%s) at %s, want it ok at %s", name, n.Status.State, n.Status.Reason, n.Agent.URL, address)
+			}
 		}
 	})
 }

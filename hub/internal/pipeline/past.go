@@ -61,6 +61,7 @@ func (n *pastNode) query(oldest, newest int, interval time.Duration) hub.PastQue
 // thus fill each round once, whatever their phase, and none is used twice.
 func (n *pastNode) assign(history *snapshot.History, oldest, newest int, interval time.Duration) {
 	n.history, n.picks, n.last = history, make(map[int]int), -1
+	history.MaxWork = passWork
 	times := n.times(history.Stamps)
 	place := len(times) - 1
 	for slot := newest; slot >= oldest; slot-- {

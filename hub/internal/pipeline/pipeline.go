@@ -120,7 +120,7 @@ type Pipeline struct {
 	started time.Time
 	line    timeline
 	nodes   map[string]*node // by agentKey
-	byName  map[string]*node // by what their agents last said
+	byName  map[string]*node // by the name that is shown
 	number  uint64           // of publications
 	// now is the current round's time, began when it began by the hub's clock.
 	now, began time.Time

@@ -18,6 +18,10 @@ const (
 	// passRounds is how many past rounds are filled at a time: what agents kept
 	// of them is held meanwhile, for all nodes.
 	passRounds = 10
+	// passWork is how many bytes the snapshots of a pass may have that a node's
+	// agent sends: what the biggest real node has, sampled ten times as often as
+	// the rounds are.
+	passWork = 128 << 20
 	// namesRounds is for how many rounds a replay waits for the pods' names.
 	namesRounds = 6
 )
@@ -149,19 +153,27 @@ func (r *replay) fill(ctx context.Context, slot int) {
 	running := whileRunning(inventory)
 	var frames []*hub.Frame
 	for _, n := range r.nodes {
+		n.state = hub.StateDown
+		reading := r.reading(n, slot) // before the turn: what an agent sends decides how long it takes
+		if reading == nil {
+			continue
+		}
 		if !r.take(ctx) {
 			return
 		}
-		n.state = hub.StateDown
-		if frame := r.frame(n, slot, at, running); frame != nil {
+		if frame := r.keep(n, reading, at, running); frame != nil {
 			frames = append(frames, frame)
 		}
 		r.turn <- struct{}{}
 	}
-	if len(frames) == 0 || !r.take(ctx) {
+	if len(frames) == 0 {
 		return
 	}
-	r.sum(at, inventory, frames)
+	sums := r.sums(at, inventory, frames)
+	if !r.take(ctx) {
+		return
+	}
+	r.keepSums(sums)
 	r.turn <- struct{}{}
 	r.done.Rounds++
 	r.done.Samples += len(frames)
@@ -180,16 +192,19 @@ func (r *replay) take(ctx context.Context) bool {
 	}
 }
 
-// frame keeps and returns the node's frame of the round, nil if there is none.
-func (r *replay) frame(n *pastNode, slot int, at time.Time, inventory *hub.Inventory) *hub.Frame {
+// reading is the node's of the round, nil if there is none.
+func (r *replay) reading(n *pastNode, slot int) *hub.Reading {
 	reading, err := n.reading(slot)
 	if err != nil {
 		r.fail(n, err)
 		return nil
 	}
-	if reading == nil {
-		return nil
-	}
+	return reading
+}
+
+// keep keeps and returns the frame of a node's reading, nil if it cannot be
+// kept.
+func (r *replay) keep(n *pastNode, reading *hub.Reading, at time.Time, inventory *hub.Inventory) *hub.Frame {
 	frame := r.Attribute(reading, inventory, at)
 	if err := r.Store.Keep(frame); err != nil {
 		r.Log.Error("frame not kept", "node", n.name, "err", err)
@@ -199,16 +214,20 @@ func (r *replay) frame(n *pastNode, slot int, at time.Time, inventory *hub.Inven
 	return frame
 }
 
-// sum keeps the sums of the round's frames. How many parts there were is what
-// the inventory has of that time.
-func (r *replay) sum(at time.Time, inventory *hub.Inventory, frames []*hub.Frame) {
+// sums are those of the round's frames. How many parts there were is what the
+// inventory has of that time.
+func (r *replay) sums(at time.Time, inventory *hub.Inventory, frames []*hub.Frame) []hub.Sums {
 	round := &hub.Round{Time: at, Interval: r.Interval, Window: r.Window, Inventory: asOf(inventory, at)}
 	for _, n := range r.nodes {
 		round.Nodes = append(round.Nodes, hub.NodeState{Node: n.name, Status: hub.Status{State: n.state}})
 	}
+	return r.Sum(r.Answer(round), frames)
+}
+
+func (r *replay) keepSums(list []hub.Sums) {
 	var errs []error
-	for _, sums := range r.Sum(r.Answer(round), frames) {
-		errs = append(errs, r.Store.KeepSums(&sums))
+	for i := range list {
+		errs = append(errs, r.Store.KeepSums(&list[i]))
 	}
 	if err := errors.Join(errs...); err != nil {
 		r.Log.Error("sums not kept", "err", err)

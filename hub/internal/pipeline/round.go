@@ -85,7 +85,7 @@ func (p *Pipeline) reconcile() (gone bool) {
 		n := p.nodes[key]
 		if n == nil {
 			n = newNode(agent, time.Now())
-			p.nodes[key] = n
+			p.nodes[key], p.byName[n.state.Node] = n, n
 		}
 		n.present = true
 		n.asked = n.asked && !n.isAnotherChance(agent)
@@ -160,9 +160,8 @@ func (p *Pipeline) take(n *node, r *hub.Result, inventory *hub.Inventory) error 
 		return fmt.Errorf("get %s: %w", r.Agent.URL, err)
 	}
 	frame := p.Attribute(reading, inventory, p.now)
-	p.forgetName(n) // a static address may lead to another node now
+	p.rename(n, reading.Node)
 	n.take(r, reading)
-	p.byName[n.state.Node] = n
 	if err := p.Store.Keep(frame); err != nil {
 		p.Log.Error("frame not kept", "node", n.state.Node, "err", err)
 		return nil
@@ -193,16 +192,32 @@ func (p *Pipeline) sum(view *hub.View) {
 	p.summed = p.keeps
 }
 
-// nodeNamed returns the node with an agent that is known to be of that name: by
-// what discover says, or by what the agent of a static address said last.
+// nodeNamed returns the node that has this name: by what discover says, or by
+// what the agent of a static address said last. One that is down has no claim to
+// it: its machine may have another address now.
 func (p *Pipeline) nodeNamed(name string) *node {
 	if n := p.nodes[name]; n != nil {
 		return n
 	}
-	if n := p.byName[name]; n != nil && n.last != nil {
+	if n := p.byName[name]; n != nil && (n.last == nil || n.missed < 2) {
 		return n
 	}
 	return nil
+}
+
+// rename gives the node a name that is its own, or that one has which is down:
+// that is then told by its address.
+func (p *Pipeline) rename(n *node, name string) {
+	before := p.byName[name]
+	if before == n {
+		return
+	}
+	p.forgetName(n)
+	p.byName[name] = n
+	if before != nil {
+		before.state.Node = hostOf(before.state.Agent.URL)
+		p.byName[before.state.Node] = before
+	}
 }
 
 // forgetName makes the node's name free for another.
