@@ -121,7 +121,7 @@ func decodeMsgpack(data []byte, s *Snapshot) error {
 	if err != nil {
 		return fmt.Errorf("decode snapshot from MessagePack: %w", err)
 	}
-	s.makeRoom(sizes)
+	s.makeRoom(sizes, len(data))
 	// What is left after the one value was refused by checkMsgpack.
 	if _, err := s.UnmarshalMsg(data); err != nil {
 		return fmt.Errorf("decode snapshot from MessagePack: %w", err)

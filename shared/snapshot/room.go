@@ -45,16 +45,22 @@ type room struct {
 	numbers   []uint64
 }
 
+// leastGroupBytes is less than any real control group takes in a body.
+const leastGroupBytes = 64
+
 // makeRoom prepares an empty s for decoding: its lists have the capacity, and
 // their elements the parts, that the decoder then fills. It sets to nil again
 // what turns out to be omitted; a part that may be there and null is not
 // prepared.
-func (s *Snapshot) makeRoom(n sizes) {
+func (s *Snapshot) makeRoom(n sizes, bodyBytes int) {
 	all := n.containers
 	for _, size := range n.inPods {
 		all += size
 	}
 	groups := n.slices + n.pods + all
+	if groups*leastGroupBytes > bodyBytes {
+		return // more than there can be: they are made one by one until the decoder sees that
+	}
 	r := room{
 		cpus: make([]CPU, groups), memories: make([]Memory, groups), ios: make([]DeviceIO, groups), pids: make([]PIDs, groups),
 		pressures: make([]Pressure, groups), stalls: make([]Stall, 3*groups), numbers: make([]uint64, 9*groups),

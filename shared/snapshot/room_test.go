@@ -45,13 +45,27 @@ func TestSizesMayBeWrong(t *testing.T) {
 	}
 	for _, n := range []sizes{{}, {slices: 1, pods: 1, inPods: []int{1}}, {pods: 3, containers: 9, inPods: []int{0, 5, 1, 7}}} {
 		var got Snapshot
-		got.makeRoom(n)
+		got.makeRoom(n, MaxBodyBytes)
 		if _, err := got.UnmarshalMsg(data); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(filled(), &got); diff != "" {
 			t.Errorf("room for %+v (-want +got):\n%s", n, diff)
 		}
+	}
+}
+
+// TestRoomIsForRealGroups has fifty thousand groups of a byte each: nothing is
+// made for them before they are decoded.
+func TestRoomIsForRealGroups(t *testing.T) {
+	var s Snapshot
+	s.makeRoom(sizes{pods: MaxElements}, 2*MaxElements)
+	if cap(s.Pods) != 0 {
+		t.Errorf("room for %d pods in a body of %d bytes", cap(s.Pods), 2*MaxElements)
+	}
+	s.makeRoom(sizes{pods: 10}, 10*leastGroupBytes)
+	if cap(s.Pods) != 10 {
+		t.Errorf("room for %d pods, want 10", cap(s.Pods))
 	}
 }
 

@@ -19,6 +19,9 @@ func (s *Snapshot) Validate() error {
 	default:
 		return fmt.Errorf("agent.cgroup.mode is %q, want %s, %s or %s", s.Agent.Cgroup.Mode, ModeUnified, ModeHybrid, ModeV1)
 	}
+	if year := s.Time.Year(); year < 0 || year > 9999 {
+		return fmt.Errorf("time is in the year %d, want 0 to 9999, which RFC 3339 can write", year)
+	}
 	if s.BootNanos < 0 {
 		return fmt.Errorf("bootNanos is %d, want 0 or more", s.BootNanos)
 	}

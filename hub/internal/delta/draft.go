@@ -31,6 +31,10 @@ func (c *comparison) begin() *draft {
 	return &c.draft
 }
 
+// mostSets is how many sets of reasons are looked through for one to share: real
+// nodes have a handful.
+const mostSets = 32
+
 // finish returns the draft's usage. Most things of a node lack the same for the
 // same reasons: those share one map.
 func (c *comparison) finish(d *draft) hub.Usage {
@@ -44,7 +48,10 @@ func (c *comparison) finish(d *draft) hub.Usage {
 		for _, m := range d.missing {
 			set.unavailable[m.name] = m.why
 		}
-		c.sets = append(c.sets, set)
+		if d.Unavailable = set.unavailable; i < mostSets {
+			c.sets = append(c.sets, set)
+		}
+		return d.Usage
 	}
 	d.Unavailable = c.sets[i].unavailable
 	return d.Usage
