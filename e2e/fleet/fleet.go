@@ -25,8 +25,8 @@ import (
 type Options struct {
 	// Hub is the path of the kubemon-hub program.
 	Hub string
-	// Nodes is how many there are, 1 to 65,000, each with 30 pods of two
-	// containers.
+	// Nodes is how many there are, each with 30 pods of two containers. The hub
+	// is told their addresses in one variable, which has room for 5,000.
 	Nodes int
 	// Interval is the time between the hub's rounds.
 	Interval time.Duration

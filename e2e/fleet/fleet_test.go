@@ -111,7 +111,7 @@ func TestCheckAgents(t *testing.T) {
 		{Node: "b", State: "ok", RoundsExpected: 4, RoundsStored: 4},
 	}}
 	var r Report
-	if err := checkAgents(before, after, &r); err != nil || r.LongestScrape != 2500*time.Microsecond {
+	if err := checkAgents(before, after, &r); err != nil || r.LongestScrape != 2500*time.Microsecond || r.Dropped != 0 {
 		t.Errorf("%v after %v, want none: the rounds were dropped before", err, r.LongestScrape)
 	}
 	after.Agents[0].RoundsStored, after.Agents[1].State = 6, "down"
@@ -120,6 +120,21 @@ func TestCheckAgents(t *testing.T) {
 	for _, want := range []string{"node a is ok (), 1 rounds were dropped", "node b is down", "node c: what its agent kept is not used: garbage"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q in it", err, want)
+		}
+	}
+}
+
+func TestLongestRound(t *testing.T) {
+	before := rounds{made: 3, within: map[time.Duration]int{time.Second: 2, 2 * time.Second: 2, 5 * time.Second: 2}} // one took longer
+	for _, tt := range []struct {
+		within [3]int // of the three rounds since
+		want   time.Duration
+	}{
+		{[3]int{3, 3, 3}, time.Second}, {[3]int{2, 3, 3}, 2 * time.Second}, {[3]int{0, 1, 3}, 5 * time.Second}, {[3]int{0, 1, 2}, 0},
+	} {
+		after := rounds{made: 6, within: map[time.Duration]int{time.Second: 2 + tt.within[0], 2 * time.Second: 2 + tt.within[1], 5 * time.Second: 2 + tt.within[2]}}
+		if got := after.longest(before); got != tt.want {
+			t.Errorf("of %v the longest is %v, want %v", tt.within, got, tt.want)
 		}
 	}
 }

@@ -12,7 +12,13 @@ import (
 // A Report is what was measured.
 type Report struct {
 	Nodes, Pods, Containers int
-	Rounds                  int
+	// Rounds were made while the hub was measured; Skipped were due and left out.
+	Rounds, Skipped int
+	// Dropped counts the samples that rounds lacked.
+	Dropped int
+	// LongestRound is at least as long as the longest one, by the buckets of the
+	// hub's metrics; 0 is longer than all of them.
+	LongestRound time.Duration
 	// CPUPerScrape is of the whole hub, names and sums included.
 	CPUPerScrape time.Duration
 	// BareCPUPerScrape is of a client that only gets the snapshots; 0 if that
@@ -106,9 +112,10 @@ func (f *Fleet) missing(ctx context.Context) (string, error) {
 }
 
 // Measure lets the hub make rounds for a time in which nobody asks it for
-// anything, then asks it for everything.
+// anything, then asks it for everything. With an error there may be a report, of
+// what was seen until then.
 func (f *Fleet) Measure(ctx context.Context, during time.Duration) (*Report, error) {
-	before, cost, err := f.now(ctx)
+	before, err := f.now(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -119,39 +126,45 @@ func (f *Fleet) Measure(ctx context.Context, during time.Duration) (*Report, err
 		return nil, errors.New("the hub ended while it was measured")
 	case <-time.After(during):
 	}
-	after, costAfter, err := f.now(ctx)
+	after, err := f.now(ctx)
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{
-		Nodes: len(f.Nodes), Pods: len(f.Nodes) * PodsPerNode, Containers: len(f.Nodes) * PodsPerNode * ContainersPerPod,
-		Rounds:      after.Agents[0].RoundsExpected - before.Agents[0].RoundsExpected,
-		WindowBytes: after.Window.Bytes, WindowSamples: after.Window.Samples,
-	}
-	if r.Rounds == 0 {
+	made := after.rounds.made - before.rounds.made
+	if made == 0 {
 		return nil, fmt.Errorf("the hub made no round in %s", during)
 	}
-	r.ReplayedRounds, r.ReplayedSamples = after.Replay.Rounds, after.Replay.Samples
-	r.CPUPerScrape = (costAfter.CPU - cost.CPU) / time.Duration(r.Rounds*r.Nodes)
-	if err := checkAgents(before, after, r); err != nil {
+	r := &Report{
+		Nodes: len(f.Nodes), Pods: len(f.Nodes) * PodsPerNode, Containers: len(f.Nodes) * PodsPerNode * ContainersPerPod,
+		Rounds: made, Skipped: after.rounds.skipped - before.rounds.skipped, LongestRound: after.rounds.longest(before.rounds),
+		CPUPerScrape:   (after.cost.CPU - before.cost.CPU) / time.Duration(made*len(f.Nodes)),
+		ReplayedRounds: after.status.Replay.Rounds, ReplayedSamples: after.status.Replay.Samples,
+		WindowBytes: after.status.Window.Bytes, WindowSamples: after.status.Window.Samples,
+		ResidentBytes: after.cost.ResidentBytes, MaxResidentBytes: after.cost.MaxBytes,
+	}
+	if err := checkAgents(before.status, after.status, r); err != nil {
 		return r, err
 	}
-	if r.Answers, err = f.ask(ctx); err != nil {
-		return r, err
-	}
-	end, err := f.Hub.Cost()
-	r.ResidentBytes, r.MaxResidentBytes = costAfter.ResidentBytes, end.MaxBytes
+	r.Answers, err = f.ask(ctx)
 	return r, err
 }
 
-// now is the hub's state and cost right after a round.
-func (f *Fleet) now(ctx context.Context) (status, Cost, error) {
-	s, err := f.status(ctx)
-	if err != nil {
-		return s, Cost{}, err
+// A moment is all that is known of the hub at one.
+type moment struct {
+	status status
+	rounds rounds
+	cost   Cost
+}
+
+func (f *Fleet) now(ctx context.Context) (m moment, err error) {
+	if m.status, err = f.status(ctx); err != nil {
+		return m, err
 	}
-	c, err := f.Hub.Cost()
-	return s, c, err
+	if m.rounds, err = f.rounds(ctx); err != nil {
+		return m, err
+	}
+	m.cost, err = f.Hub.Cost()
+	return m, err
 }
 
 // checkAgents returns an error unless every round between the two has a sample
@@ -164,6 +177,7 @@ func checkAgents(before, after status, r *Report) error {
 	var wrong []error
 	for _, a := range after.Agents {
 		missed := a.RoundsExpected - a.RoundsStored - dropped[a.Node]
+		r.Dropped += missed
 		if a.State != "ok" || missed > 0 {
 			wrong = append(wrong, fmt.Errorf("node %s is %s (%s), %d rounds were dropped; the last error: %s",
 				a.Node, a.State, a.Reason, missed, a.LastError))

@@ -139,7 +139,8 @@ func print(to io.Writer, r *fleet.Report) {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	defer w.Flush()
 	fmt.Fprintf(w, "nodes, pods, containers\t%d, %d, %d\n", r.Nodes, r.Pods, r.Containers)
-	fmt.Fprintf(w, "rounds\t%d, none dropped\n", r.Rounds)
+	fmt.Fprintf(w, "rounds\t%d, %d skipped, %d samples dropped\n", r.Rounds, r.Skipped, r.Dropped)
+	fmt.Fprintf(w, "longest round\tat most %s\n", r.LongestRound)
 	fmt.Fprintf(w, "filled in before\t%d rounds, %d samples of nodes\n", r.ReplayedRounds, r.ReplayedSamples)
 	fmt.Fprintf(w, "CPU for each scrape\t%s\n", r.CPUPerScrape)
 	if bare := r.BareCPUPerScrape; bare > 0 {
