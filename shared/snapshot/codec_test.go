@@ -125,15 +125,21 @@ func TestDecodeRefusesInvalid(t *testing.T) {
 	}
 }
 
-func TestDecodeRefusesInfinity(t *testing.T) {
-	s := minimal()
-	s.Host.Load = []float64{0, 0, math.Inf(1)}
-	data, err := Encode(s, ContentTypeMsgpack)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Decode(data, ContentTypeMsgpack); err == nil || !strings.Contains(err.Error(), "host.load[2] is +Inf") {
-		t.Errorf("Decode: %v, want host.load[2] named", err)
+// TestDecodeRefusesWhatJSONLacks has values that only MessagePack can say.
+func TestDecodeRefusesWhatJSONLacks(t *testing.T) {
+	for want, change := range map[string]func(*Snapshot){
+		"host.load[2] is +Inf":      func(s *Snapshot) { s.Host.Load = []float64{0, 0, math.Inf(1)} },
+		"time is in the year 20000": func(s *Snapshot) { s.Time = time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC) },
+	} {
+		s := minimal()
+		change(s)
+		data, err := Encode(s, ContentTypeMsgpack)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Decode(data, ContentTypeMsgpack); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Decode: %v, want %q in it", err, want)
+		}
 	}
 }
 
@@ -154,6 +160,7 @@ func TestDecodeRefusesBytes(t *testing.T) {
 		{"not UTF-8", ContentTypeJSON, "{\"node\": \"\xff\"}", "not UTF-8"},
 		{"not UTF-8", ContentTypeMsgpack, "\x81\xa4node\xa1\xff", "not UTF-8"},
 		{"deep", ContentTypeJSON, strings.Repeat("[", 10_000), "more than 32 levels"},
+		{"deep objects", ContentTypeJSON, strings.Repeat(`{"a":`, 33), "more than 32 levels"},
 		{"deep", ContentTypeMsgpack, strings.Repeat("\x91", 10_000), "more than 32 levels"},
 		{"many nulls", ContentTypeJSON, `{"pods": [` + strings.Repeat("null,", MaxElements+1) + "null]}", "more than 50000 list elements"},
 		{"announced", ContentTypeMsgpack, "\x81\xa4pods\xdd\xff\xff\xff\xff", "more than 50000 list elements"},
