@@ -56,19 +56,21 @@ func checkJSON(data []byte) error {
 			}
 			if isKey {
 				isKey = false
-				if err := keys.add(data[i:min(len(data), i+length+2)]); err != nil {
+				if err := keys.add(len(inArray), data[i:min(len(data), i+length+2)]); err != nil {
 					return fmt.Errorf("byte %d: %w", i, err)
 				}
 			}
 			i += length + 1
 		case '[', '{':
 			isKey = data[i] == '{'
-			inArray, keys = append(inArray, !isKey), append(keys, map[string]struct{}{})
-			if data[i] == '[' {
+			inArray = append(inArray, !isKey)
+			if isKey {
+				keys.open(len(inArray))
+			} else {
 				elements++
 			}
 		case ']', '}':
-			inArray, keys = inArray[:max(0, len(inArray)-1)], keys[:max(0, len(keys)-1)]
+			inArray = inArray[:max(0, len(inArray)-1)]
 			isKey = false
 		case ',':
 			isKey = len(inArray) > 0 && !inArray[len(inArray)-1]
