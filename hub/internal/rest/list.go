@@ -184,10 +184,11 @@ func (s *server) top() echo.HandlerFunc {
 		ranked := by.arrange(only(items, func(item *hub.Item) bool { return !math.IsNaN(by.by.value(item)) }))
 		l := newList(kind, r.view.Round)
 		l.Total, l.By = new(len(ranked)), r.query.by.name
-		if r.query.of == topContainers {
-			r.items = newItems() // these are made for this answer alone
+		page := ranked[:min(len(ranked), r.query.limit)]
+		if r.query.of == topContainers { // these items are made for this answer alone
+			return l.body(0, r.items.cut(page, r.query.fields))
 		}
-		return r.listBody(&l, ranked[:min(len(ranked), r.query.limit)])
+		return r.listBody(&l, page)
 	})
 }
 

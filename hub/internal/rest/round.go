@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"sync"
@@ -109,17 +110,17 @@ func (r *round) forget(question string) {
 
 // grow counts bytes that an answer has come to hold, and reports whether it is
 // kept: no longer, if they are too many.
-func (r *round) grow(question string, bytes int) (kept bool) {
+func (r *round) grow(question string, more int) (kept bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, ok := r.answers[question]; !ok {
 		return false
 	}
-	if r.bytes+bytes > maxAnswerBytes {
+	if r.bytes+more > maxAnswerBytes {
 		delete(r.answers, question) // what it had stays counted, as others may be sending it
 		return false
 	}
-	r.bytes += bytes
+	r.bytes += more
 	return true
 }
 
@@ -168,8 +169,9 @@ func (i *items) list(list []placed) [][]byte {
 	return append(pieces, last[:len(last)-1])
 }
 
-// cut returns what is wanted of all items, with commas between them. Containers
-// are most of a pod, and are not written for who does not want them.
+// cut returns what is wanted of all items, with commas between them, in bytes
+// that are not kept of the round. Containers are most of a pod, and are not
+// written for who does not want them.
 func (i *items) cut(list []placed, wanted fields) []byte {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -179,7 +181,7 @@ func (i *items) cut(list []placed, wanted fields) []byte {
 		whole, made := i.made[p.item]
 		if !made {
 			item := *p.item
-			if !containers {
+			if wanted != nil && !containers {
 				item.Containers = nil
 			}
 			scratch = append(appendItem(scratch[:0], &item), ',')
@@ -187,7 +189,7 @@ func (i *items) cut(list []placed, wanted fields) []byte {
 		}
 		b = wanted.cutItem(comma(b, n), whole[:len(whole)-1])
 	}
-	return b
+	return bytes.Clone(b) // without what it could have grown into
 }
 
 // follows reports whether b begins where a ends in one chunk.

@@ -1,0 +1,71 @@
+package rest
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/kubemon/kubemon/hub"
+)
+
+// oneView is a Reader of one view, without a window.
+type oneView struct {
+	Reader
+	view *hub.View
+}
+
+func (r oneView) View() (*hub.View, error) { return r.view, nil }
+
+// viewOfPods has pods of one container each.
+func viewOfPods(count int) *hub.View {
+	view := testView(1)
+	for i := range count {
+		usage := hub.NewUsage()
+		usage.Values[hub.CPUMillicores] = float64(i)
+		view.Pods = append(view.Pods, &hub.Item{
+			Kind: "Pod", Namespace: "shop", Name: fmt.Sprintf("web-%04d", i), Usage: &usage,
+			Containers: []*hub.ContainerItem{{Name: "web", Usage: &usage}},
+		})
+	}
+	return view
+}
+
+// TestAnswersToTopAreCounted asks for the biggest of everything, in many
+// lengths: what is made for one answer alone is counted with it, and takes no
+// more memory than that.
+func TestAnswersToTopAreCounted(t *testing.T) {
+	for query, ofItems := range map[string]bool{
+		"of=containers":                  false,
+		"of=containers&fields=name,node": false,
+		"of=pods&fields=name,node":       false,
+		"of=pods":                        true,
+	} {
+		_, schemas, err := openAPI("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &server{Config: Config{Reader: oneView{view: viewOfPods(300)}}, schemas: schemas, work: newGate("answers", 1, patience)}
+		top := s.top()
+		sent, held := 0, 0
+		for limit := 1; limit <= 300; limit += 20 {
+			w := httptest.NewRecorder()
+			target := fmt.Sprintf("/api/v1/top?%s&limit=%d", query, limit)
+			if err := top(echo.New().NewContext(httptest.NewRequest(http.MethodGet, target, nil), w)); err != nil {
+				t.Fatal(err)
+			}
+			sent += w.Body.Len()
+		}
+		kept := s.rounds.latest
+		for _, m := range kept.answers {
+			for _, piece := range m.body.pieces {
+				held += cap(piece)
+			}
+		}
+		if counted := kept.bytes; !ofItems && (counted < sent || counted < held*3/4) || ofItems && counted > sent/10 {
+			t.Errorf("%s: %d bytes of answers are held in %d, and counted as %d", query, sent, held, counted)
+		}
+	}
+}
