@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"testing"
+	"weak"
 
 	"github.com/labstack/echo/v4"
 
@@ -68,4 +70,22 @@ func TestAnswersToTopAreCounted(t *testing.T) {
 			t.Errorf("%s: %d bytes of answers are held in %d, and counted as %d", query, sent, held, counted)
 		}
 	}
+}
+
+// TestASupersededRoundIsLetGo wants nothing to hold a round, or its view, once
+// the next is asked for.
+func TestASupersededRoundIsLetGo(t *testing.T) {
+	var r rounds
+	view := viewOfPods(10)
+	old, oldView := weak.Make(r.of(view)), weak.Make(view)
+	latest := r.of(testView(2))
+	view = nil
+	runtime.GC()
+	if old.Value() != nil || oldView.Value() != nil {
+		t.Error("the round before is still in memory")
+	}
+	if r.latest != latest {
+		t.Error("the latest round is not kept")
+	}
+	runtime.KeepAlive(&r)
 }

@@ -22,6 +22,8 @@ const (
 type rounds struct {
 	mu     sync.Mutex
 	latest *round
+	end    time.Time   // of latest, if nobody asks for the next round
+	timer  *time.Timer // to end; one for all rounds, so that it holds none
 }
 
 // of returns what is kept of the view. A request that is still at an older
@@ -34,16 +36,28 @@ func (r *rounds) of(view *hub.View) *round {
 	}
 	fresh := &round{view: view, answers: make(map[string]*made), items: newItems()}
 	if r.latest == nil || r.latest.view.Round.Number < view.Round.Number || r.latest.view.Round.Started != view.Round.Started {
-		r.latest = fresh
-		time.AfterFunc(2*view.Round.Interval, func() { r.drop(fresh) }) // nobody may ask in the next round
+		r.keep(fresh)
 	}
 	return fresh
 }
 
-func (r *rounds) drop(old *round) {
+// keep puts a round in the place of the one before, for two intervals.
+func (r *rounds) keep(fresh *round) {
+	wait := 2 * fresh.view.Round.Interval
+	r.latest, r.end = fresh, time.Now().Add(wait)
+	if r.timer == nil {
+		r.timer = time.AfterFunc(wait, r.drop)
+		return
+	}
+	r.timer.Reset(wait)
+}
+
+// drop lets the latest round go at its end. The timer may have run out while
+// another took its place.
+func (r *rounds) drop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.latest == old {
+	if !time.Now().Before(r.end) {
 		r.latest = nil
 	}
 }
