@@ -3,11 +3,9 @@ package inventory
 import (
 	"slices"
 	"strings"
-	"unique"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/component-helpers/resource"
 
 	"github.com/kubemon/kubemon/hub"
@@ -25,6 +23,7 @@ type kept[T any] struct {
 	metav1.ObjectMeta // name, namespace, UID and resource version only
 	value             T
 	controller        *metav1.OwnerReference // nil if it has none
+	texts             texts
 	// shown is what inventories have of it, nil before the first. It belongs to
 	// who builds them.
 	shown *T
@@ -32,12 +31,12 @@ type kept[T any] struct {
 
 func keep[T any](meta *metav1.ObjectMeta, value T) *kept[T] {
 	k := &kept[T]{value: value}
-	k.Namespace, k.Name = shared(meta.Namespace), meta.Name
+	k.Namespace, k.Name = meta.Namespace, meta.Name
 	k.UID, k.ResourceVersion = meta.UID, meta.ResourceVersion
+	k.texts.share(&k.Namespace)
 	if ref := metav1.GetControllerOfNoCopy(meta); ref != nil {
-		k.controller = &metav1.OwnerReference{
-			APIVersion: shared(ref.APIVersion), Kind: shared(ref.Kind), Name: shared(ref.Name), UID: types.UID(shared(string(ref.UID))),
-		}
+		k.controller = &metav1.OwnerReference{APIVersion: ref.APIVersion, Kind: ref.Kind, Name: ref.Name, UID: ref.UID}
+		k.texts.share(&k.controller.APIVersion, &k.controller.Kind, &k.controller.Name, (*string)(&k.controller.UID))
 	}
 	return k
 }
@@ -50,7 +49,9 @@ func keepPod(obj any) (any, error) {
 	if !ok {
 		return obj, nil
 	}
-	return keep(&p.ObjectMeta, podOf(p)), nil
+	k := keep(&p.ObjectMeta, podOf(p))
+	k.texts.sharePod(&k.value)
+	return k, nil
 }
 
 func keepNode(obj any) (any, error) {
@@ -96,11 +97,11 @@ func inForce() resource.PodResourcesOptions {
 // podOf takes what the hub needs of a pod, all but its owner.
 func podOf(p *corev1.Pod) hub.Pod {
 	pod := hub.Pod{
-		UID: string(p.UID), Namespace: shared(p.Namespace), Name: p.Name,
-		Node:  shared(p.Spec.NodeName),
-		Phase: shared(string(p.Status.Phase)), Reason: shared(reasonOf(p)),
+		UID: string(p.UID), Namespace: p.Namespace, Name: p.Name,
+		Node:  p.Spec.NodeName,
+		Phase: string(p.Status.Phase), Reason: reasonOf(p),
 		HostNetwork: p.Spec.HostNetwork,
-		Labels:      sharedLabels(p.Labels),
+		Labels:      p.Labels,
 		Created:     p.CreationTimestamp.Time,
 		Requests:    resourcesOf(resource.PodRequests(p, inForce())),
 		Limits:      resourcesOf(resource.PodLimits(p, inForce())),
@@ -145,21 +146,6 @@ func isSidecar(c *corev1.Container) bool {
 	return c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
 }
 
-// shared returns the text that all objects with this text have. Each object
-// comes from the wire with its own copy of what thousands have in common.
-func shared(s string) string { return unique.Make(s).Value() }
-
-func sharedLabels(labels map[string]string) map[string]string {
-	if labels == nil {
-		return nil
-	}
-	list := make(map[string]string, len(labels))
-	for key, value := range labels {
-		list[shared(key)] = shared(value)
-	}
-	return list
-}
-
 // reasonOf is the pod's own reason, else why a container waits, else why the
 // pod is not scheduled.
 func reasonOf(p *corev1.Pod) string {
@@ -201,7 +187,7 @@ func containersOf(p *corev1.Pod) []hub.Container {
 }
 
 func containerOf(p *corev1.Pod, spec *corev1.Container, statuses []corev1.ContainerStatus) hub.Container {
-	c := hub.Container{Name: shared(spec.Name)}
+	c := hub.Container{Name: spec.Name}
 	i := slices.IndexFunc(statuses, func(s corev1.ContainerStatus) bool { return s.Name == spec.Name })
 	if i < 0 {
 		c.Requests, c.Limits = resourcesOf(spec.Resources.Requests), resourcesOf(spec.Resources.Limits)

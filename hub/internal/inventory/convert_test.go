@@ -1,11 +1,8 @@
 package inventory
 
 import (
-	"fmt"
-	"strings"
 	"testing"
 	"time"
-	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
@@ -124,26 +121,6 @@ func TestPodOf(t *testing.T) {
 
 func amounts(cpu, memory float64) hub.Resources {
 	return hub.Resources{CPUMillicores: &cpu, MemoryBytes: &memory}
-}
-
-// TestPodsShareTexts: what pods have in common is in memory once.
-func TestPodsShareTexts(t *testing.T) {
-	pod := func(i int) hub.Pod {
-		own := strings.Clone
-		return podOf(&corev1.Pod{
-			ObjectMeta: metav1.ObjectMeta{Namespace: own("shop"), Name: fmt.Sprint("web-", i), Labels: map[string]string{own("app"): own("web")}},
-			Spec:       corev1.PodSpec{NodeName: own("node1"), Containers: []corev1.Container{{Name: own("server")}}},
-			Status:     corev1.PodStatus{Phase: corev1.PodPhase(own("Running"))},
-		})
-	}
-	a, b := pod(1), pod(2)
-	for _, texts := range [][2]string{
-		{a.Namespace, b.Namespace}, {a.Node, b.Node}, {a.Phase, b.Phase}, {a.Labels["app"], b.Labels["app"]}, {a.Containers[0].Name, b.Containers[0].Name},
-	} {
-		if texts[0] != texts[1] || unsafe.StringData(texts[0]) != unsafe.StringData(texts[1]) {
-			t.Errorf("two pods have %q and %q, want the same text", texts[0], texts[1])
-		}
-	}
 }
 
 func TestContainerID(t *testing.T) {
