@@ -117,9 +117,13 @@ func podOf(p *corev1.Pod) hub.Pod {
 	return pod
 }
 
-// isUnlimited reports whether the pod has no limit of its own and a container
-// without one, as the kubelet sees it when it sets the pod's control group. A
-// limit of 0 is none.
+// isUnlimited reports whether the pod, once it has begun, may use as much as its
+// node has: it has no limit of its own, and a container that runs from then on, a
+// sidecar too, has none. A limit of 0 is none. An init container does not count,
+// as it has ended by then and the others are held by their own limits. The limit
+// of the pod's control group is another matter: the kubelet sets none as long as
+// the pod lives if an init container has none, and takes a sidecar for limited if
+// one before it is.
 func isUnlimited(p *corev1.Pod, name corev1.ResourceName) bool {
 	limits := func(r *corev1.ResourceRequirements) bool {
 		q, ok := r.Limits[name]

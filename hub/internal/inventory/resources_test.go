@@ -30,8 +30,8 @@ func resized(name string, actual corev1.ResourceRequirements, allocated corev1.R
 const mi = 1 << 20
 
 // TestPodResources has a row for each rule by which Kubernetes counts what a
-// pod requests and is limited to (k8s.io/component-helpers/resource, and the
-// kubelet's ResourceConfigForPod for what is unlimited).
+// pod requests and is limited to (k8s.io/component-helpers/resource), and for
+// when a pod is unlimited, which is the hub's own rule: see isUnlimited.
 func TestPodResources(t *testing.T) {
 	none := hub.Unlimited{CPU: true, Memory: true}
 	tests := []struct {
