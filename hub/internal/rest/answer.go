@@ -31,7 +31,10 @@ func (s *server) answer(r rules, build func(*request) (*body, error)) echo.Handl
 		if err != nil {
 			return fmt.Errorf("take the latest round: %w", err)
 		}
-		d := delivery{tag: answerTag(view.Round, c.Request().URL), began: time.Now(), round: view.Round.Number}
+		d := delivery{
+			tag: answerTag(view.Round, c.Request().URL), began: time.Now(),
+			round: view.Round.Number, readTime: readTimeOf(view.Round),
+		}
 		if d.isHeld(c.Request().Header, false) {
 			return d.notModified(c)
 		}

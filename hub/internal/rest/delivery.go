@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"net/http"
@@ -23,6 +24,9 @@ type delivery struct {
 	round uint64 // 0 for what is of no round
 	body  *body
 	built bool // for this client
+	// readTime is how long the client may take to read it, 0 for as long as the
+	// server lets it: what it reads holds a round in memory.
+	readTime time.Duration
 
 	// What leaves, and how: by encode.
 	coded  coding
@@ -100,6 +104,9 @@ func (s *server) deliver(c echo.Context, d *delivery, grow func(bytes int) (kept
 		}
 		defer giveBack()
 	}
+	if err := limitWriting(http.NewResponseController(c.Response()), d.readTime); err != nil {
+		return err
+	}
 	h := c.Response().Header()
 	d.setHeader(h, d.coded)
 	h.Set("Content-Type", echo.MIMEApplicationJSON)
@@ -112,6 +119,23 @@ func (s *server) deliver(c echo.Context, d *delivery, grow func(bytes int) (kept
 		return nil
 	}
 	return write(c.Response(), d.pieces)
+}
+
+// maxReadTime is for long intervals: that of any answer of the program.
+const maxReadTime = time.Minute
+
+// readTimeOf lets clients hold two rounds besides the latest at most.
+func readTimeOf(r *hub.Round) time.Duration { return min(2*r.Interval, maxReadTime) }
+
+// limitWriting gives the client so much time from now on; 0 changes nothing.
+func limitWriting(w *http.ResponseController, within time.Duration) error {
+	if within == 0 {
+		return nil
+	}
+	if err := w.SetWriteDeadline(time.Now().Add(within)); !errors.Is(err, http.ErrNotSupported) {
+		return ended(err)
+	}
+	return nil
 }
 
 // owned is what memory the delivery holds: the items are the round's.

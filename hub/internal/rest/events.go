@@ -130,14 +130,11 @@ func (s stream) leave() { _ = s.SetWriteDeadline(time.Now().Add(goodbye)) } // e
 
 // send writes text and lets it leave, in the time there is for an event.
 func (s stream) send(text []byte) error {
-	if err := s.SetWriteDeadline(time.Now().Add(eventTime)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return fmt.Errorf("%w: %w", errGone, err)
+	if err := limitWriting(s.ResponseController, eventTime); err != nil {
+		return err
 	}
 	if _, err := s.body.Write(text); err != nil {
-		return fmt.Errorf("%w: %w", errGone, err)
+		return ended(err)
 	}
-	if err := s.Flush(); err != nil {
-		return fmt.Errorf("%w: %w", errGone, err)
-	}
-	return nil
+	return ended(s.Flush())
 }

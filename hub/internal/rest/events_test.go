@@ -78,9 +78,15 @@ func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes"} }
 // dial asks for events and returns the connection, of which nothing is read.
 func (p *pipes) dial(t *testing.T, headers ...string) net.Conn {
 	t.Helper()
+	return p.ask(t, v1+"/events", headers...)
+}
+
+// ask is dial for any path.
+func (p *pipes) ask(t *testing.T, target string, headers ...string) net.Conn {
+	t.Helper()
 	client, server := net.Pipe()
 	p.conns <- server
-	request := "GET " + v1 + "/events HTTP/1.1\r\nHost: hub\r\n" + strings.Join(headers, "") + "\r\n"
+	request := "GET " + target + " HTTP/1.1\r\nHost: hub\r\n" + strings.Join(headers, "") + "\r\n"
 	if _, err := io.WriteString(client, request); err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package rest_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -111,5 +112,31 @@ func TestAnAnswerTakesTenSecondsAtMost(t *testing.T) {
 			t.Errorf("histories that take too long: %+v after %d", p, r.afterwards)
 		}
 		time.Sleep(time.Minute)
+	})
+}
+
+// TestSlowReadersOfAnswers have two intervals to read: what they read holds a
+// round in memory, also when there is a newer one.
+func TestSlowReadersOfAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listener := newPipes()
+		stop := serveEvents(t, newPublisher(), listener)
+		for _, target := range []string{"/pods", "/cluster?window=60", "/status"} {
+			inTime, late := listener.ask(t, v1+target), listener.ask(t, v1+target)
+			time.Sleep(19 * time.Second)
+			resp, body := open(t, inTime)
+			if read, err := io.Copy(io.Discard, body); err != nil || read != resp.ContentLength {
+				t.Errorf("%s: after 19 seconds come %d bytes of %d, %v", target, read, resp.ContentLength, err)
+			}
+			time.Sleep(2 * time.Second)
+			if rest, err := io.ReadAll(late); err != nil || len(rest) > 0 {
+				t.Errorf("%s: after 21 seconds come %d bytes, %v; want a closed connection", target, len(rest), err)
+			}
+			inTime.Close()
+			late.Close()
+		}
+		if err := stop(); err != nil {
+			t.Errorf("stop: %v", err)
+		}
 	})
 }
