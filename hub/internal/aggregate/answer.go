@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 
 	"github.com/kubemon/kubemon/hub"
 )
@@ -77,7 +76,6 @@ func (a *answer) podItems() []*hub.Item {
 // matches with the others. A pod that has the name of one that the API server
 // names is that one's predecessor, about to vanish: it is left out.
 func (a *answer) unresolvedPods() []*hub.Item {
-	known := sync.OnceValue(a.podNames) // seldom needed
 	var items []*hub.Item
 	for i := range a.round.Nodes {
 		state := &a.round.Nodes[i]
@@ -90,7 +88,7 @@ func (a *answer) unresolvedPods() []*hub.Item {
 			switch {
 			case m.pod != nil:
 				a.matches[m.pod] = m
-			case !known()[[2]string{namespace, name}]:
+			case !hasName(a.inv, namespace, name):
 				items = append(items, a.unresolvedPod(m, state))
 			}
 		}
@@ -98,13 +96,13 @@ func (a *answer) unresolvedPods() []*hub.Item {
 	return items
 }
 
-// podNames has the namespaces and names of the API server's pods.
-func (a *answer) podNames() map[[2]string]bool {
-	names := make(map[[2]string]bool, len(a.inv.Pods))
-	for _, p := range a.inv.Pods {
-		names[[2]string{p.Namespace, p.Name}] = true
-	}
-	return names
+// hasName reports whether the API server has a pod of that name, which is in the
+// order of an inventory.
+func hasName(inv *hub.Inventory, namespace, name string) bool {
+	_, found := slices.BinarySearchFunc(inv.Pods, name, func(p *hub.Pod, name string) int {
+		return cmp.Or(cmp.Compare(p.Namespace, namespace), cmp.Compare(p.Name, name))
+	})
+	return found
 }
 
 func (a *answer) unresolvedPod(m *match, state *hub.NodeState) *hub.Item {

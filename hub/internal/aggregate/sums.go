@@ -15,10 +15,10 @@ import (
 // workloads of a namespace are kept together.
 //
 // The sums are those of the view: of nodes whose state is not ok nothing is
-// added, Parts counts what is, and how many there are, and the sum over no part
-// at all is 0.
+// added, nor the row of a pod that another one of its name has replaced, Parts
+// counts what is, and how many there are, and the sum over no part at all is 0.
 func Sum(v *hub.View, frames []*hub.Frame) []hub.Sums {
-	r := roundSums{groups: make(map[hub.Series]*group)}
+	r := roundSums{inv: cmp.Or(v.Round.Inventory, &hub.Inventory{}), groups: make(map[hub.Series]*group)}
 	states := make(map[string]string, len(v.Round.Nodes))
 	for i := range v.Round.Nodes {
 		states[v.Round.Nodes[i].Node] = v.Round.Nodes[i].Status.State
@@ -57,6 +57,7 @@ func workloadSeries(namespace, kind, name string) hub.Series {
 
 // A roundSums is one Sum being worked out.
 type roundSums struct {
+	inv    *hub.Inventory // of the view
 	groups map[hub.Series]*group
 }
 
@@ -67,9 +68,18 @@ func (r *roundSums) addFrame(f *hub.Frame) {
 		case hub.KindNode:
 			r.group(clusterSeries()).add(clusterSeries(), row)
 		case hub.KindPod:
-			r.addPod(row)
+			if !r.isReplaced(f.Node, &row.Series) {
+				r.addPod(row)
+			}
 		}
 	}
+}
+
+// isReplaced reports whether the API server has a pod of that name, and not this
+// one on the node: see unresolvedPods.
+func (r *roundSums) isReplaced(node string, s *hub.Series) bool {
+	_, known := r.inv.PodByUID(node, s.PodUID)
+	return !known && hasName(r.inv, s.Namespace, s.Pod)
 }
 
 // addPod adds a pod's row to its namespace and to its workload, if it is known

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -181,4 +182,45 @@ func isAbout(s *hub.Series, q hub.HistoryQuery) bool {
 		return s.Kind == hub.KindPod && s.Namespace == q.Name
 	}
 	return s.Kind == hub.KindPod && s.Namespace == q.Namespace && s.OwnerName == q.Name && strings.EqualFold(s.OwnerKind, q.OwnerKind)
+}
+
+// TestSumLeavesOutPredecessors has a pod of which the control group of its
+// predecessor lingers: the frame has its row, and the sums leave it out as the
+// view does. So it is when the API server told of the new pod only after the
+// frame was made.
+func TestSumLeavesOutPredecessors(t *testing.T) {
+	old := hub.PodReading{UID: "old", Namespace: "shop", Name: "web-1", Usage: use(50, 500)}
+	unresolved := hub.PodReading{UID: "new", Namespace: "shop", Name: "fresh", Usage: use(3, 30)}
+	before := web(1, "n1")
+	before.UID, before.Containers = "old", nil
+	now := shop(web(1, "n1"), web(2, "n1"))
+	for _, tt := range []struct {
+		name       string
+		attributed *hub.Inventory
+		reading    *hub.Reading
+	}{
+		{"both run", now, reading("n1", old, seen(1, 10), seen(2, 5), unresolved)},
+		{"the new one is not known yet", shop(before, web(2, "n1")), reading("n1", old, seen(2, 5), unresolved)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			view := Answer(round(now, okState("n1", tt.reading)))
+			frame := Attribute(tt.reading, tt.attributed, noon)
+			if !slices.ContainsFunc(frame.Rows, func(row hub.Row) bool { return row.Series.PodUID == "old" }) {
+				t.Error("the frame has no row of the old pod")
+			}
+			sums := map[hub.Series]hub.Row{}
+			for _, group := range Sum(view, []*hub.Frame{frame}) {
+				for _, row := range group.Rows {
+					sums[row.Series] = row
+				}
+			}
+			for of, item := range map[hub.Series]*hub.Item{
+				namespaceSeries("shop"):                     named(t, view.Namespaces, "shop"),
+				workloadSeries("shop", "Deployment", "web"): named(t, view.Workloads, "web"),
+			} {
+				diff(t, string(of.Kind)+" parts", sums[of].Parts, *item.Pods)
+				diff(t, string(of.Kind)+" CPU", sums[of].Usage.Values[hub.CPUMillicores], item.Usage.Values[hub.CPUMillicores])
+			}
+		})
+	}
 }
