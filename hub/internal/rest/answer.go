@@ -40,16 +40,17 @@ func (s *server) answer(r rules, build func(*request) (*body, error)) echo.Handl
 		}
 		kept := s.rounds.of(view)
 		question := c.Request().URL.EscapedPath() + "?" + c.Request().URL.RawQuery
-		d.body, d.built, err = kept.answer(c.Request().Context(), question, func() (*body, error) {
+		answer, built, err := kept.answer(c.Request().Context(), question, func() (*body, error) {
 			return s.build(c, r, kept, build)
 		})
 		if err != nil {
 			return err
 		}
+		d.body, d.built = answer.value, built
 		if d.isHeld(c.Request().Header, true) {
 			return d.notModified(c)
 		}
-		return s.deliver(c, &d, func(more int) bool { return kept.grow(question, more) })
+		return s.deliver(c, &d, func(more int) bool { return kept.grow(question, answer, more) })
 	}
 }
 

@@ -62,7 +62,7 @@ func TestAnswersToTopAreCounted(t *testing.T) {
 		}
 		kept := s.rounds.latest
 		for _, m := range kept.answers {
-			for _, piece := range m.body.pieces {
+			for _, piece := range m.value.pieces {
 				held += cap(piece)
 			}
 		}

@@ -3,7 +3,6 @@ package rest
 import (
 	"bytes"
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -34,7 +33,7 @@ func (r *rounds) of(view *hub.View) *round {
 	if r.latest != nil && r.latest.view == view {
 		return r.latest
 	}
-	fresh := &round{view: view, answers: make(map[string]*made), items: newItems()}
+	fresh := &round{view: view, answers: make(map[string]*made[*body]), items: newItems()}
 	if r.latest == nil || r.latest.view.Round.Number < view.Round.Number || r.latest.view.Round.Started != view.Round.Started {
 		r.keep(fresh)
 	}
@@ -69,65 +68,48 @@ type round struct {
 	items *items
 
 	mu      sync.Mutex
-	answers map[string]*made // by path and query
+	answers map[string]*made[*body] // by path and query
 	bytes   int
 }
 
-// made is an answer, or its error, once done is closed.
-type made struct {
-	done chan struct{}
-	body *body
-	err  error
-}
-
-// errBroken is what those get who waited for an answer whose making panicked.
-var errBroken = errors.New("making the same answer for another request panicked")
-
 // answer returns the answer to a path and query, and whether this call built
 // it. Who asks for what somebody else is building waits for that.
-func (r *round) answer(ctx context.Context, question string, build func() (*body, error)) (b *body, built bool, err error) {
+func (r *round) answer(ctx context.Context, question string, build func() (*body, error)) (m *made[*body], built bool, err error) {
 	r.mu.Lock()
-	m := r.answers[question]
+	m = r.answers[question]
 	if m != nil {
 		r.mu.Unlock()
-		select {
-		case <-m.done:
-			return m.body, false, m.err
-		case <-ctx.Done():
-			return nil, false, ctx.Err()
-		}
+		return m, false, m.wait(ctx)
 	}
-	m = &made{done: make(chan struct{}), err: errBroken}
+	m = newMade[*body]()
 	if len(r.answers) < maxAnswers && r.bytes < maxAnswerBytes {
 		r.answers[question] = m
 	}
 	r.mu.Unlock()
-
-	defer func() { // also when build panics
-		if m.err != nil {
-			r.forget(question)
+	return m, true, m.make(func() (*body, error) {
+		b, err := build()
+		if err == nil {
+			r.grow(question, m, b.owned)
 		}
-		close(m.done)
-	}()
-	m.body, m.err = build()
-	if m.err == nil {
-		r.grow(question, m.body.owned)
-	}
-	return m.body, true, m.err
+		return b, err
+	}, func() { r.forget(question, m) })
 }
 
-func (r *round) forget(question string) {
+// forget does nothing to what is kept in the place of m.
+func (r *round) forget(question string, m *made[*body]) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.answers, question)
+	if r.answers[question] == m {
+		delete(r.answers, question)
+	}
 }
 
 // grow counts bytes that an answer has come to hold, and reports whether it is
 // kept: no longer, if they are too many.
-func (r *round) grow(question string, more int) (kept bool) {
+func (r *round) grow(question string, m *made[*body], more int) (kept bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := r.answers[question]; !ok {
+	if r.answers[question] != m {
 		return false
 	}
 	if r.bytes+more > maxAnswerBytes {

@@ -61,7 +61,7 @@ func TestAnAnswerIsBuiltOnce(t *testing.T) {
 		var wait sync.WaitGroup
 		for range 50 {
 			wait.Go(func() {
-				b, built, err := kept.answer(t.Context(), "q", func() (*body, error) {
+				m, built, err := kept.answer(t.Context(), "q", func() (*body, error) {
 					builds++ // the race detector sees a second one
 					time.Sleep(time.Second)
 					return newBody(0, []byte("x")), nil
@@ -71,8 +71,8 @@ func TestAnAnswerIsBuiltOnce(t *testing.T) {
 				if built {
 					own++
 				}
-				if err != nil || b.size != 1 {
-					t.Errorf("answer = %v, %v", b, err)
+				if err != nil || m.value.size != 1 {
+					t.Errorf("answer = %v, %v", m.value, err)
 				}
 			})
 		}
@@ -108,9 +108,9 @@ func TestFailuresAreNotKept(t *testing.T) {
 		}()
 		_, _, _ = kept.answer(t.Context(), "q", func() (*body, error) { panic("twice") })
 	}()
-	b, built, err := kept.answer(t.Context(), "q", func() (*body, error) { return newBody(0, []byte("well")), nil })
-	if err != nil || !built || b.size != 4 {
-		t.Errorf("after an error and a panic: %v, built %v, %v", b, built, err)
+	m, built, err := kept.answer(t.Context(), "q", func() (*body, error) { return newBody(0, []byte("well")), nil })
+	if err != nil || !built || m.value.size != 4 {
+		t.Errorf("after an error and a panic: %v, built %v, %v", m.value, built, err)
 	}
 }
 
@@ -136,9 +136,32 @@ func TestWhatIsKeptIsBounded(t *testing.T) {
 	if len(kept.answers) != 2 || kept.bytes > maxAnswerBytes {
 		t.Errorf("%d answers with %d bytes are kept, want two of a third", len(kept.answers), kept.bytes)
 	}
-	kept.grow("0", maxAnswerBytes) // as when it is compressed
+	kept.grow("0", kept.answers["0"], maxAnswerBytes) // as when it is compressed
 	if len(kept.answers) != 1 || kept.bytes > maxAnswerBytes {
 		t.Errorf("after one has grown, %d answers with %d bytes are kept", len(kept.answers), kept.bytes)
+	}
+}
+
+// TestWhatIsNotKeptChangesNothing makes two answers to one question, of which
+// there is room for the second only: neither the first's failing nor its growing
+// is the second's.
+func TestWhatIsNotKeptChangesNothing(t *testing.T) {
+	kept := new(rounds).of(testView(1))
+	kept.bytes = maxAnswerBytes
+	once := func() (*body, error) { return newBody(0, []byte("x")), nil }
+	first, _, err := kept.answer(t.Context(), "q", func() (*body, error) {
+		kept.bytes = 0
+		if second, _, err := kept.answer(t.Context(), "q", once); err != nil || kept.answers["q"] != second {
+			t.Errorf("the second answer is not kept: %v", err)
+		}
+		return nil, errors.New("no room")
+	})
+	if err == nil || kept.answers["q"] == nil || kept.answers["q"] == first {
+		t.Errorf("after the first has failed with %v, %v is kept", err, kept.answers["q"])
+	}
+	before := kept.bytes
+	if kept.grow("q", first, 100) || kept.bytes != before {
+		t.Errorf("what is not kept grows, to %d bytes", kept.bytes)
 	}
 }
 
