@@ -93,6 +93,27 @@ func TestRunReadsWhenNobodyAsks(t *testing.T) {
 	})
 }
 
+// TestRunAfterALateReading has readings that take as long as an interval and
+// longer: the node is left alone for an interval after each.
+func TestRunAfterALateReading(t *testing.T) {
+	for took, want := range map[time.Duration][]time.Duration{
+		interval:         {12500 * time.Millisecond, 32500 * time.Millisecond, 52500 * time.Millisecond},
+		interval * 3 / 2: {12500 * time.Millisecond, 37500 * time.Millisecond, 62500 * time.Millisecond},
+		interval * 7 / 2: {12500 * time.Millisecond, 57500 * time.Millisecond},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			m := &machine{took: took}
+			run(t, m)
+			time.Sleep(70 * time.Second)
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			if !slices.Equal(m.reads, want) {
+				t.Errorf("readings of %v each begin after %v, want %v", took, m.reads, want)
+			}
+		})
+	}
+}
+
 // TestRunLeavesItToTheHub has a hub that asks every ten seconds, now a bit
 // early and now two seconds late: the node is read for it alone, and each
 // snapshot is kept.
