@@ -45,6 +45,9 @@ func StampOf(s *Snapshot) Stamp { return Stamp{s.Time.UnixMilli(), s.BootNanos} 
 // Time is the node's wall clock in UTC, to the millisecond.
 func (s Stamp) Time() time.Time { return time.UnixMilli(s.UnixMillis).UTC() }
 
+// MaxRecordHeaderBytes is how many bytes a record has at most beside its body.
+const MaxRecordHeaderBytes = 3 * binary.MaxVarintLen64
+
 // AppendHistory appends to dst the beginning of a history, which is one without
 // snapshots.
 func AppendHistory(dst []byte) []byte { return append(dst, historyVersion) }

@@ -139,11 +139,10 @@ func (h *History) Encode(since, until time.Time) ([]byte, error) {
 	steps, current := slices.Clone(h.steps), bytes.Clone(h.newest)
 	h.mu.Unlock()
 	first, end := between(steps, since, until)
-	history := snapshot.AppendHistory(nil)
 	if first >= end {
-		return history, nil
+		return snapshot.AppendHistory(nil), nil
 	}
-	var room []byte
+	room := make([]byte, 0, len(current))
 	for i := len(steps) - 1; i > first; i-- {
 		before, err := snapshot.RevertDiff(room[:0], current, steps[i].diff)
 		if err != nil {
@@ -151,11 +150,22 @@ func (h *History) Encode(since, until time.Time) ([]byte, error) {
 		}
 		current, room = before, current
 	}
+	history := snapshot.AppendHistory(make([]byte, 0, encodedBytes(current, steps[first:end])))
 	history = snapshot.AppendRecord(history, snapshot.Stamp{}, steps[first].at, current)
 	for i := first + 1; i < end; i++ {
 		history = snapshot.AppendRecord(history, steps[i-1].at, steps[i].at, steps[i].diff)
 	}
 	return history, nil
+}
+
+// encodedBytes is how many bytes the steps take at most, of which the first is
+// that snapshot.
+func encodedBytes(first []byte, steps []step) int {
+	size := len(snapshot.AppendHistory(nil)) + len(first) + len(steps)*snapshot.MaxRecordHeaderBytes
+	for _, s := range steps[1:] {
+		size += len(s.diff)
+	}
+	return size
 }
 
 // between returns the steps from first up to, and without, end that were made

@@ -247,6 +247,27 @@ func TestCost(t *testing.T) {
 	}
 }
 
+// TestEncodeAllocatesOnce encodes ten minutes: beside what is sent, that takes
+// room for a few snapshots.
+func TestEncodeAllocatesOnce(t *testing.T) {
+	n, h := newNode(110, 1), newHistory()
+	for range 61 {
+		offer(t, h, n.later(interval))
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	wire, err := h.Encode(time.Time{}, time.Time{})
+	runtime.ReadMemStats(&after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	allocated := int(after.TotalAlloc - before.TotalAlloc)
+	t.Logf("%d bytes allocated for %d on the wire and snapshots of %d", allocated, len(wire), len(h.newest))
+	if most := len(wire) + 3*len(h.newest); allocated > most || cap(wire) > len(wire)*5/4 {
+		t.Errorf("%d bytes allocated, want at most %d; %d bytes have room for %d", allocated, most, len(wire), cap(wire))
+	}
+}
+
 // allocationsOf counts those of one more snapshot.
 func allocationsOf(t *testing.T, h *History, n *node) uint64 {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
