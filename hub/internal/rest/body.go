@@ -15,8 +15,8 @@ type body struct {
 	// owned is how much memory goes with this body, and not with the items.
 	owned int
 
-	packing [codings]sync.Mutex
-	packed  [codings][]byte
+	mu     sync.Mutex
+	packed [codings]*made[[]byte]
 }
 
 // newBody makes a body of pieces of which the items own some bytes.
@@ -40,18 +40,40 @@ func jsonBody(value any) (*body, error) {
 }
 
 // in returns the body in a coding other than identity, and whether this call
-// packed it. Who asks for what somebody else is packing waits for that.
+// packed it. Who asks for what somebody else is packing waits for that, and is
+// refused with it.
 func (s *server) in(ctx context.Context, c coding, b *body) (packed []byte, built bool, err error) {
-	b.packing[c].Lock()
-	defer b.packing[c].Unlock()
+	m, built := b.packing(c)
+	if !built {
+		if err := m.wait(ctx); err != nil {
+			return nil, false, err
+		}
+		return m.value, false, nil
+	}
+	err = m.make(func() ([]byte, error) {
+		leave, err := s.work.enter(context.WithoutCancel(ctx)) // others may wait for the same
+		if err != nil {
+			return nil, err
+		}
+		defer leave()
+		return s.packers.pack(c, b.pieces, b.size)
+	}, func() { b.forget(c) })
+	return m.value, true, err
+}
+
+// packing returns the body in a coding, and whether the caller has to make it.
+func (b *body) packing(c coding) (m *made[[]byte], mine bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.packed[c] != nil {
-		return b.packed[c], false, nil
+		return b.packed[c], false
 	}
-	leave, err := s.work.enter(ctx)
-	if err != nil {
-		return nil, false, err
-	}
-	defer leave()
-	b.packed[c], err = s.packers.pack(c, b.pieces, b.size)
-	return b.packed[c], true, err
+	b.packed[c] = newMade[[]byte]()
+	return b.packed[c], true
+}
+
+func (b *body) forget(c coding) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.packed[c] = nil
 }
