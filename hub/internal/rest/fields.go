@@ -36,13 +36,15 @@ func (f fields) add(name string, known fields) error {
 		return fmt.Errorf("there is no %q; it takes names separated by commas, of %s", name, known.list())
 	}
 	have, there := f[part]
-	if !dotted || there && have == nil {
+	switch {
+	case !dotted:
 		f[part] = nil
 		return nil
-	}
-	if have == nil {
+	case !there:
 		have = fields{}
 		f[part] = have
+	case have == nil:
+		have = fields{} // the name is only checked
 	}
 	if err := have.add(rest, inner); err != nil {
 		return fmt.Errorf("in %s %w", part, err)

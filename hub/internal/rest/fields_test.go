@@ -32,12 +32,15 @@ func TestParseFields(t *testing.T) {
 		}
 	}
 	for value, want := range map[string]string{
-		"color":        `there is no "color"; it takes names separated by commas, of list, name, usage`,
-		"usage.memory": `in usage there is no "memory"; it takes names separated by commas, of cpu, pressure`,
-		"name.first":   `there is no "name.first"`,
-		"usage.":       `in usage there is no ""`,
-		"name,":        `there is no ""`,
-		".":            `there is no "."`,
+		"color":                    `there is no "color"; it takes names separated by commas, of list, name, usage`,
+		"usage.memory":             `in usage there is no "memory"; it takes names separated by commas, of cpu, pressure`,
+		"name.first":               `there is no "name.first"`,
+		"usage,usage.memory":       `in usage there is no "memory"; it takes names separated by commas, of cpu, pressure`,
+		"usage.memory,usage":       `in usage there is no "memory"`,
+		"usage,usage.pressure.cpu": `in usage in pressure there is no "cpu"`,
+		"usage.":                   `in usage there is no ""`,
+		"name,":                    `there is no ""`,
+		".":                        `there is no "."`,
 	} {
 		if got, err := parseFields(value, knownFields()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("parseFields(%q) = %v, %v; want %s", value, got, err, want)
