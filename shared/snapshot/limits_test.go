@@ -29,7 +29,8 @@ func smallObjects(content string) []byte {
 }
 
 // TestSmallObjectsCostLittle checks bodies of some hundred thousand objects, which
-// leave less garbage than they have bytes: not a map for each.
+// leave a short text for each, of its key, and not a map: that takes 48 bytes even
+// if it is empty. The race detector takes 16 bytes for any text.
 func TestSmallObjectsCostLittle(t *testing.T) {
 	for _, content := range []string{"", `"g":0`, `"G":0`} {
 		body := smallObjects(content)
@@ -43,8 +44,8 @@ func TestSmallObjectsCostLittle(t *testing.T) {
 		}
 		garbage := after.TotalAlloc - before.TotalAlloc
 		t.Logf("%d objects of {%s} in %d bytes: %d bytes in %d allocations", objects, content, len(body), garbage, after.Mallocs-before.Mallocs)
-		if garbage > uint64(len(body)) {
-			t.Errorf("%d objects of {%s} in %d bytes leave %d bytes of garbage, want at most the body's", objects, content, len(body), garbage)
+		if most := uint64(20 * objects); garbage > most {
+			t.Errorf("%d objects of {%s} leave %d bytes of garbage, want at most %d", objects, content, garbage, most)
 		}
 	}
 }
