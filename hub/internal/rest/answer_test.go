@@ -265,6 +265,13 @@ func TestGone(t *testing.T) {
 	if pod.Status.State != hub.StateDown || pod.Status.Reason == "" || pod.Unavailable["usage"] == "" || pod.Series == nil {
 		t.Errorf("gone pod does not say so: %+v", pod)
 	}
+	if pod.Unavailable["owner"] != "" {
+		t.Errorf("the owner of a gone pod is known, and yet unavailable: %s", pod.Unavailable["owner"])
+	}
+	bare := decode[item](t, get(h, v1+"/namespaces/shop/pods/bare-gone?window=60"), http.StatusOK)
+	if bare.Owner != nil || bare.Unavailable["owner"] == "" {
+		t.Errorf("a gone pod of which the window has no owner = %+v", bare)
+	}
 	job := decode[item](t, get(h, v1+"/namespaces/shop/workloads/Job/job-gone?window=60"), http.StatusOK)
 	if job.Kind != "Job" || job.Namespace != "shop" || job.Series == nil {
 		t.Errorf("gone job = %+v", job)

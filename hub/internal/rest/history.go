@@ -72,7 +72,11 @@ func goneItem(t thing, last hub.Series) *hub.Item {
 	switch t.kind {
 	case hub.KindPod:
 		item.UID, item.Node = last.PodUID, last.Node
-		item.Owner = &hub.Owner{Kind: last.OwnerKind, Name: last.OwnerName}
+		if last.OwnerKind != "" {
+			item.Owner = &hub.Owner{Kind: last.OwnerKind, Name: last.OwnerName}
+		} else {
+			item.Unavailable["owner"] = "the pod is gone, and its history does not say"
+		}
 	case hub.KindWorkload:
 		item.Kind = t.ownerKind
 	}

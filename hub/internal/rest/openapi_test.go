@@ -38,7 +38,7 @@ func goodRequests() []string {
 		v1 + "/top?namespace=shop&node=node1&labelSelector=app%3Dweb",
 		v1 + "/pods?window=5m&maxPoints=10", v1 + "/nodes?window=300", v1 + "/workloads?window=60&limit=1",
 		v1 + "/nodes/node1?window=300&step=30s", v1 + "/cluster?window=60", shop + "?window=60", shop + "/deployments/web?window=1m",
-		shop + "/pods/web-gone?window=60", shop + "/workloads/Job/job-gone?window=60", v1 + "/namespaces/space-gone?window=60",
+		shop + "/pods/web-gone?window=60", shop + "/pods/bare-gone?window=60", shop + "/workloads/Job/job-gone?window=60", v1 + "/namespaces/space-gone?window=60",
 	}
 	for _, of := range []string{"pods", "containers", "nodes", "namespaces", "workloads"} {
 		paths = append(paths, v1+"/top?by=memory&limit=3&of="+of)
