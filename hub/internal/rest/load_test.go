@@ -1,10 +1,12 @@
 package rest_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"github.com/kubemon/kubemon/hub"
+	"github.com/kubemon/kubemon/hub/internal/rest"
 )
 
 // slow is a reader whose histories take their time.
@@ -110,6 +113,36 @@ func TestAnAnswerTakesTenSecondsAtMost(t *testing.T) {
 		p = decode[problem](t, w, http.StatusServiceUnavailable)
 		if !strings.Contains(p.Detail, "longer than 10s") || w.Header().Get("Retry-After") == "" || r.afterwards != 6 {
 			t.Errorf("histories that take too long: %+v after %d", p, r.afterwards)
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
+// broken is the connection of a client that takes nothing.
+type broken struct{ httptest.ResponseRecorder }
+
+func (*broken) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+// TestClientsThatLeave are not counted among those that got an answer.
+func TestClientsThatLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := config(&slow{reader: *testReader(), takes: 3 * time.Second}, t.Output())
+		var statuses []int
+		cfg.Answered = func(_ string, status int, _ time.Duration) { statuses = append(statuses, status) }
+		h, err := rest.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request := httptest.NewRequest(http.MethodGet, v1+"/cluster?window=60", nil)
+		go h.ServeHTTP(httptest.NewRecorder(), request)
+		synctest.Wait()
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		h.ServeHTTP(httptest.NewRecorder(), request.WithContext(ctx)) // leaves while waiting
+		time.Sleep(time.Minute)
+		h.ServeHTTP(&broken{}, request)
+		if want := []int{499, 200, 499}; !slices.Equal(statuses, want) {
+			t.Errorf("statuses %v, want %v", statuses, want)
 		}
 		time.Sleep(time.Minute)
 	})

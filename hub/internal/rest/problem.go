@@ -79,10 +79,19 @@ func problemOf(err error, path string) *problem {
 // errGone is the error of a client that does not take its answer.
 var errGone = errors.New("the client is gone")
 
+// statusGone is never sent: requests are counted by it whose client left before
+// the answer did, as nginx does.
+const statusGone = 499
+
+// isGone reports whether err says that the client left.
+func isGone(err error, r *http.Request) bool {
+	return r.Context().Err() != nil && errors.Is(err, context.Canceled) || errors.Is(err, errGone)
+}
+
 // fail is where every error of a handler ends.
 func (s *server) fail(err error, c echo.Context) {
 	r := c.Request()
-	if r.Context().Err() != nil && errors.Is(err, context.Canceled) || errors.Is(err, errGone) {
+	if isGone(err, r) {
 		return // Nobody is left to tell.
 	}
 	p := *problemOf(err, r.URL.Path)

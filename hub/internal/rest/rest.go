@@ -59,7 +59,8 @@ type Config struct {
 	// ends then.
 	Stopping <-chan struct{}
 	// Answered is told of each request when it has been answered: the route
-	// that matched, or "none", the status, and how long it took.
+	// that matched, or "none", the status, and how long it took. The status is
+	// 499 if the client left before the answer was written.
 	Answered func(route string, status int, took time.Duration)
 	Version  string
 	Log      *slog.Logger
@@ -92,7 +93,7 @@ const (
 // path is answered with a 404 problem.
 func New(cfg Config) (http.Handler, error) {
 	if cfg.Reader == nil || cfg.Selector == nil || cfg.Live == nil || cfg.Ready == nil || cfg.Stopping == nil || cfg.Answered == nil || cfg.Log == nil {
-		return nil, errors.New("rest needs a reader, a selector, a summary, live, ready, stopping, answered and a log")
+		return nil, errors.New("rest needs a reader, a selector, live, ready, stopping, answered and a log")
 	}
 	document, schemas, err := openAPI(cfg.Version)
 	if err != nil {
@@ -170,11 +171,16 @@ func (s *server) routes(get func(path string, h echo.HandlerFunc), document []by
 func (s *server) account(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		began := time.Now()
-		if err := next(c); err != nil {
+		err := next(c)
+		if err != nil {
 			s.fail(err, c)
 		}
+		status := c.Response().Status
+		if isGone(err, c.Request()) {
+			status = statusGone
+		}
 		if c.Path() != eventsPath {
-			s.Answered(cmp.Or(c.Path(), "none"), c.Response().Status, time.Since(began))
+			s.Answered(cmp.Or(c.Path(), "none"), status, time.Since(began))
 		}
 		return nil
 	}
