@@ -2,9 +2,9 @@ package rest
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -51,6 +51,30 @@ func tickOf(v *hub.View) tick {
 	return t
 }
 
+// announcement keeps the text of the latest round's event, which is the same
+// for all who are told. It holds no view.
+type announcement struct {
+	mu   sync.Mutex
+	tag  string // of the round
+	text []byte
+}
+
+// of returns the event of a view, and its id.
+func (a *announcement) of(v *hub.View) (text []byte, tag string, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	tag = roundTag(v.Round)
+	if a.tag == tag {
+		return a.text, tag, nil
+	}
+	data, err := json.Marshal(tickOf(v))
+	if err != nil {
+		return nil, "", fmt.Errorf("encode event: %w", err)
+	}
+	a.tag, a.text = tag, fmt.Appendf(nil, "event: round\nid: %s\ndata: %s\n\n", tag, data)
+	return a.text, tag, nil
+}
+
 // events tells a client of each round as it is published. Nothing is queued:
 // who reads slowly is told of the latest round next, and who does not read
 // loses the connection. Rounds never wait.
@@ -72,11 +96,6 @@ func (s *server) events(c echo.Context) error {
 		return nil
 	}
 	stream := stream{http.NewResponseController(c.Response()), c.Response()}
-	// The server's own deadline for reading is that of a request, and would end
-	// the connection.
-	if err := stream.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return fmt.Errorf("%w: %w", errGone, err)
-	}
 	defer stream.leave()
 	return s.tell(c.Request(), stream)
 }
@@ -92,12 +111,11 @@ func (s *server) tell(r *http.Request, to stream) error {
 	for {
 		published := s.Reader.Published() // before the view: none is missed
 		if view, err := s.Reader.View(); err == nil && roundTag(view.Round) != told {
-			told = roundTag(view.Round)
-			data, err := json.Marshal(tickOf(view))
+			event, tag, err := s.latest.of(view)
 			if err != nil {
-				return fmt.Errorf("encode event: %w", err)
+				return err
 			}
-			text = fmt.Appendf(text, "event: round\nid: %s\ndata: %s\n\n", told, data)
+			text, told = append(text, event...), tag
 		}
 		if len(text) > 0 {
 			if err := to.send(text); err != nil {

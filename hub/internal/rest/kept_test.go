@@ -89,3 +89,18 @@ func TestASupersededRoundIsLetGo(t *testing.T) {
 	}
 	runtime.KeepAlive(&r)
 }
+
+// TestAnEventIsMadeOnceARound compares the bytes' place and not what they say.
+func TestAnEventIsMadeOnceARound(t *testing.T) {
+	var a announcement
+	first, second := viewOfPods(0), testView(2)
+	text, tag, err := a.of(first)
+	again, _, errAgain := a.of(first)
+	if err != nil || errAgain != nil || tag != roundTag(first.Round) || &again[0] != &text[0] {
+		t.Errorf("the event of %s, %v, is made again, %v", tag, err, errAgain)
+	}
+	next, nextTag, err := a.of(second)
+	if err != nil || nextTag == tag || string(next) == string(text) {
+		t.Errorf("the next round's event is %s, %v", next, err)
+	}
+}

@@ -78,6 +78,7 @@ type server struct {
 	// be slow.
 	sending     budget
 	subscribers chan struct{}
+	latest      announcement
 }
 
 // Bounds of what goes on at once.
