@@ -47,6 +47,7 @@ func (s *server) answer(r rules, build func(*request) (*body, error)) echo.Handl
 			return err
 		}
 		d.body, d.built = answer.value, built
+		d.tag += d.body.tag
 		if d.isHeld(c.Request().Header, true) {
 			return d.notModified(c)
 		}
@@ -75,10 +76,14 @@ func (s *server) build(c echo.Context, r rules, kept *round, build func(*request
 		return nil, err
 	}
 	defer leave()
-	return build(&request{
+	b, err := build(&request{
 		http: c.Request().WithContext(ctx), view: kept.view, items: kept.items, query: q,
 		param: func(name string) string { return param(c, name) },
 	})
+	if err == nil && q.window > 0 {
+		b.addTag()
+	}
+	return b, err
 }
 
 // fixed serves a document that changes with the program only.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
+	"strconv"
 	"sync"
 )
 
@@ -14,6 +16,9 @@ type body struct {
 	size   int
 	// owned is how much memory goes with this body, and not with the items.
 	owned int
+	// tag, if any, is a hash of the bytes, of an answer that may change within
+	// its round.
+	tag string
 
 	mu     sync.Mutex
 	packed [codings]*made[[]byte]
@@ -28,6 +33,15 @@ func newBody(ofItems int, pieces ...[]byte) *body {
 	const pieceHeader = 24
 	b.owned = b.size - ofItems + pieceHeader*len(pieces)
 	return b
+}
+
+// addTag is for what a window says: a round does not end what comes into it.
+func (b *body) addTag() {
+	hash := fnv.New64a()
+	for _, piece := range b.pieces {
+		_, _ = hash.Write(piece) // never fails
+	}
+	b.tag = "-" + strconv.FormatUint(hash.Sum64(), 36)
 }
 
 // jsonBody makes a body of a value.

@@ -40,8 +40,9 @@ func roundTag(r *hub.Round) string {
 	return strconv.FormatInt(r.Started.UnixNano(), 36) + "-" + strconv.FormatUint(r.Number, 10)
 }
 
-// answerTag is strong together with the coding's suffix: in one round of one
-// hub, one path and query always have the same bytes.
+// answerTag is strong together with the body's own tag and the coding's suffix:
+// in one round of one hub, one path and query always have the same bytes, and
+// those with a window say which they are.
 func answerTag(r *hub.Round, asked *url.URL) string {
 	return roundTag(r) + "-" + hashOf(asked.EscapedPath()+"?"+asked.RawQuery)
 }

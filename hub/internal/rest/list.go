@@ -154,7 +154,7 @@ func (r *request) page(l *list, items []*hub.Item) ([]placed, error) {
 	}
 	if q.after != nil {
 		if q.after.List != id {
-			return nil, badParameter("continue", "is of another list; it takes what the answer before had, with the same path, sort and filters")
+			return nil, badParameter("continue", "is of another list; it takes what the answer before had, with the same path and other parameters; only limit and fields may change")
 		}
 		start, found := slices.BinarySearchFunc(page, q.after.placed(), q.sort.compare)
 		if found {

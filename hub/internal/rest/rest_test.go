@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -163,6 +165,30 @@ func TestNotModified(t *testing.T) {
 	if w := get(h, v1+"/pods", "If-None-Match", tag); w.Code != http.StatusOK || w.Header().Get("ETag") == tag {
 		t.Errorf("in the next round: status %d, ETag %s as before", w.Code, w.Header().Get("ETag"))
 	}
+}
+
+// TestNotModifiedWithAWindow changes a history within a round, after what was
+// answered before is let go: another answer has another ETag.
+func TestNotModifiedWithAWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := testReader()
+		h := handler(t, r)
+		const target = v1 + "/namespaces/shop/pods/web-gone?window=60"
+		tag := get(h, target).Header().Get("ETag")
+		time.Sleep(time.Minute)
+		if w := get(h, target, "If-None-Match", tag); w.Code != http.StatusNotModified || w.Header().Get("ETag") != tag {
+			t.Errorf("the same read again: status %d, ETag %s, want %s", w.Code, w.Header().Get("ETag"), tag)
+		}
+		time.Sleep(time.Minute)
+		gone := r.gone["web-gone"]
+		gone.Node = "node2"
+		r.gone["web-gone"] = gone
+		w := get(h, target, "If-None-Match", tag)
+		if changed := w.Header().Get("ETag"); w.Code != http.StatusOK || changed == tag || changed == "" || !strings.Contains(w.Body.String(), "node2") {
+			t.Errorf("another history: status %d, ETag %s as before: %s", w.Code, changed, w.Body)
+		}
+		time.Sleep(time.Minute)
+	})
 }
 
 func TestCompression(t *testing.T) {
