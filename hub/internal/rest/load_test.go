@@ -127,8 +127,13 @@ func (*broken) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 func TestClientsThatLeave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := config(&slow{reader: *testReader(), takes: 3 * time.Second}, t.Output())
+		var mu sync.Mutex
 		var statuses []int
-		cfg.Answered = func(_ string, status int, _ time.Duration) { statuses = append(statuses, status) }
+		cfg.Answered = func(_ string, status int, _ time.Duration) {
+			mu.Lock()
+			defer mu.Unlock()
+			statuses = append(statuses, status)
+		}
 		h, err := rest.New(cfg)
 		if err != nil {
 			t.Fatal(err)
@@ -141,6 +146,8 @@ func TestClientsThatLeave(t *testing.T) {
 		h.ServeHTTP(httptest.NewRecorder(), request.WithContext(ctx)) // leaves while waiting
 		time.Sleep(time.Minute)
 		h.ServeHTTP(&broken{}, request)
+		mu.Lock()
+		defer mu.Unlock()
 		if want := []int{499, 200, 499}; !slices.Equal(statuses, want) {
 			t.Errorf("statuses %v, want %v", statuses, want)
 		}
