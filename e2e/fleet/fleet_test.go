@@ -33,7 +33,18 @@ type list struct{ Items []item }
 func TestHubTellsWhatNodesWereToldToUse(t *testing.T) {
 	const count = 12
 	f := start(t, count)
+	before, err := f.rounds(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	awaitRounds(t, f, 4)
+	after, err := f.rounds(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if longest := after.longest(before); after.made <= before.made || longest < 0 || longest > time.Minute {
+		t.Errorf("the longest of the rounds %d to %d took %v", before.made, after.made, longest)
+	}
 	nodes := get[list](t, f, "/api/v1/nodes").Items
 	if len(nodes) != count {
 		t.Fatalf("%d nodes, want %d", len(nodes), count)

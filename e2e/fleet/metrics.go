@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
@@ -40,6 +41,9 @@ func (f *Fleet) rounds(ctx context.Context) (rounds, error) {
 		within: make(map[time.Duration]int),
 	}
 	for _, b := range took.GetHistogram().GetBucket() {
+		if math.IsInf(b.GetUpperBound(), 1) {
+			continue
+		}
 		r.within[time.Duration(b.GetUpperBound()*float64(time.Second))] = int(b.GetCumulativeCount())
 	}
 	return r, nil
