@@ -3,7 +3,8 @@
 // and at the agents' address, and imports nothing of agent or hub.
 //
 // The tests share one lab, made before the first and removed after the last.
-// KUBEMON_E2E_KEEP=1 leaves it there for the next run. Each test leaves the
+// KUBEMON_E2E_KEEP=1 leaves it there for the next run, and takes it as it is;
+// without it, what an earlier run left is removed first. Each test leaves the
 // cluster as it found it. Loads run in namespace "loads".
 package cluster
 
@@ -24,6 +25,8 @@ import (
 	"github.com/kubemon/kubemon/e2e/lab"
 )
 
+const labName = "e2e"
+
 // theLab and kube are set by TestMain before any test runs.
 var (
 	theLab *lab.Lab
@@ -42,8 +45,14 @@ func TestMain(m *testing.M) {
 }
 
 func runOnLab(ctx context.Context, m *testing.M) (code int, err error) {
-	theLab, err = lab.Up(ctx, lab.Options{Name: "e2e", Listen: "127.0.0.1:19080", Progress: os.Stderr})
-	if theLab != nil && os.Getenv("KUBEMON_E2E_KEEP") == "" {
+	keep := os.Getenv("KUBEMON_E2E_KEEP") != ""
+	if left, err := lab.Open(labName, os.Stderr); err == nil && !keep {
+		if err := left.Down(ctx); err != nil {
+			return 1, err
+		}
+	}
+	theLab, err = lab.Up(ctx, lab.Options{Name: labName, Listen: "127.0.0.1:19080", Progress: os.Stderr})
+	if theLab != nil && !keep {
 		defer func() {
 			if down := theLab.Down(context.WithoutCancel(ctx)); down != nil && err == nil {
 				err = down

@@ -71,7 +71,9 @@ type Lab struct {
 
 // Up brings up a lab with kubemon and the example workload in it, and returns
 // when kubemon shows what that workload uses. On a lab that is already up it
-// adds what is missing and replaces kubemon by a fresh build. When it fails
+// adds what is missing and replaces kubemon by a fresh build. A lab of which
+// nothing runs any more, as after a restart of the machine, is made anew: its
+// cluster would tell of pods that ended in the middle. When Up fails
 // after it started something, that stays, to be looked at, and the lab is
 // returned beside the error; Down removes it.
 func Up(ctx context.Context, opt Options) (*Lab, error) {
@@ -84,6 +86,9 @@ func Up(ctx context.Context, opt Options) (*Lab, error) {
 		return nil, err
 	}
 	defer unlock()
+	if err := l.removeDead(ctx); err != nil {
+		return nil, err
+	}
 	if err := l.prepare(ctx); err != nil {
 		return nil, err
 	}

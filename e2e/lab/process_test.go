@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // testLab returns a lab with a folder of its own that starts nothing.
@@ -131,5 +132,40 @@ func TestRecordedAndStatus(t *testing.T) {
 	lines, err := l.Status()
 	if err != nil || len(lines) != 2 || !strings.HasPrefix(lines[0], "a ") {
 		t.Errorf("Status() = %q, %v, want two lines, a first", lines, err)
+	}
+}
+
+// TestADeadLabIsMadeAnew leaves what a restart of the machine leaves: files of a
+// lab of which nothing runs.
+func TestADeadLabIsMadeAnew(t *testing.T) {
+	l := testLab(t)
+	disk := l.path("nodes", "node1.img")
+	if err := l.writeFiles("nodes", map[string][]byte{"node1.img": []byte("what pods wrote")}); err != nil {
+		t.Fatal(err)
+	}
+	there := func() bool { _, err := os.Stat(disk); return err == nil }
+	for _, name := range []string{"etcd", "node1"} {
+		if err := l.spawn(name, "sleep", "60"); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = l.kill(name) })
+	}
+	for _, name := range []string{"etcd", "node1"} {
+		if err := l.removeDead(t.Context()); err != nil || !there() {
+			t.Fatalf("removeDead while %s runs: %v, the disk is there: %t", name, err, there())
+		}
+		p, _ := l.running(name)
+		if err := syscall.Kill(p.PID, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		for p.alive() {
+			time.Sleep(time.Millisecond) // the test's own limit ends this
+		}
+	}
+	if err := l.removeDead(t.Context()); err != nil || there() {
+		t.Fatalf("removeDead when nothing runs: %v, the disk is there: %t", err, there())
+	}
+	if err := l.spawn("etcd", "true"); err != nil {
+		t.Errorf("the lab cannot be made anew: %v", err)
 	}
 }

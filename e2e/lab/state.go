@@ -153,6 +153,25 @@ func (l *Lab) remove(ctx context.Context) (ended int, err error) {
 	return len(names), nil
 }
 
+// removeDead removes what is left of a lab of which nothing runs any more, for
+// who holds the lab's lock.
+func (l *Lab) removeDead(ctx context.Context) error {
+	names, err := l.recorded()
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	for _, name := range names {
+		if _, ok := l.running(name); ok {
+			return nil
+		}
+	}
+	l.progress.step("lab %s has ended, nothing of it runs: it is made anew", l.name)
+	if _, err := l.remove(ctx); err != nil {
+		return err
+	}
+	return l.makeFolders()
+}
+
 // Status returns one line for each process that the lab started: its name,
 // process number and whether it runs.
 func (l *Lab) Status() ([]string, error) {
