@@ -1,0 +1,17 @@
+// How far what is shown of a node or pod can be trusted.
+import type { Item, State } from "../api/types";
+import { duration } from "../format/time";
+
+const icons: Record<State, string> = { ok: "●", stale: "◐", down: "✕", unsupported: "⊘", pending: "○" };
+
+/** StateBadge is a state with its icon; the reason is its tooltip. */
+export function StateBadge({ status }: { status: Item["status"] }) {
+  const age = status.ageSeconds === null ? "" : `sample of ${duration(status.ageSeconds)} ago`;
+  const why = [status.reason, age].filter((part) => part !== "").join("; ");
+  return (
+    <span className={`state ${status.state}`} title={why}>
+      <span aria-hidden="true">{icons[status.state]}</span> {status.state}
+      {status.state !== "ok" && <span className="unseen"> {why}</span>}
+    </span>
+  );
+}
