@@ -1,7 +1,7 @@
 // Which charts a thing has, and which lines are in each. Pure.
-import type { ContainerOfPod, Item, Series } from "../api/types";
-import { bytes, bytesPerSecond, count, cpu, type Format, percent } from "../format/number";
-import { type Mark, oomKills, restarts } from "./marks";
+import type { ContainerOfPod, Item, Node, Resources, Series } from "../api/types";
+import { bytes, bytesPerSecond, count, cpu, type Format, percent, text } from "../format/number";
+import { type Mark, merged, oomKills, restarts } from "./marks";
 import { columnOf, type MetricName, valueOf, whyNull } from "./metric";
 
 /** A Line is one of a chart's. A bound (what is requested, a limit) is level and dashed. */
@@ -9,6 +9,8 @@ export interface Line {
   label: string;
   values: (number | null)[];
   kind: "use" | "request" | "limit";
+  /** Lines of one number, what is used and its bounds, have one colour; by default each has its own. */
+  colour?: number;
 }
 
 /** A Chart is what to draw, or why there is nothing to draw. */
@@ -26,29 +28,41 @@ export interface Chart {
 /** What charts are made of: one thing's history. */
 export type Past = Pick<Item, "usage" | "status" | "unavailable" | "requests" | "limits"> & { series: Series };
 
-/** usageCharts are those of a node, a namespace or a workload. */
-export function usageCharts(past: Past, network: Format): Chart[] {
+/** nodeCharts are a node's. */
+export function nodeCharts(past: Past & Pick<Node, "allocatable">, network: Format): Chart[] {
+  const bounds = { ...(past.requests && { requested: past.requests }), ...(past.allocatable && { allocatable: past.allocatable }) };
   return [
-    withBounds(past, chart(past, "cpu", "CPU", cpu, [["used", "cpuMillicores"]]), "cpuMillicores"),
-    withBounds(past, memoryChart(past), "memoryBytes"),
+    withBounds(chart(past, "cpu", "CPU", cpu, [["used", "cpuMillicores"]]), bounds, "cpuMillicores"),
+    withBounds(memoryChart(past), bounds, "memoryBytes"),
     ...trafficCharts(past, network),
     pressureChart(past),
-    chart(past, "pids", "Processes", count, [["processes and threads", "pids"]]),
+  ];
+}
+
+/** sumCharts are those of a namespace or a workload. Shares of time do not add up over pods: each pod has them. */
+export function sumCharts(past: Past, network: Format): Chart[] {
+  const bounds = { ...(past.requests && { requested: past.requests }), ...(past.limits && { limit: past.limits }) };
+  return [
+    withBounds(chart(past, "cpu", "CPU", cpu, [["used", "cpuMillicores"]]), bounds, "cpuMillicores"),
+    withBounds(memoryChart(past), bounds, "memoryBytes"),
+    ...trafficCharts(past, network),
+    chart(past, "pids", "Processes and threads", count, [["running", "pids"]]),
   ];
 }
 
 /** podCharts are a pod's: CPU and memory by container, the rest of the pod. */
 export function podCharts(past: Past, containers: readonly ContainerOfPod[], network: Format): Chart[] {
   const running = containers.filter((c) => c.series);
-  const marks = [...oomKills(past.series), ...running.flatMap((c) => (c.series ? restarts(c.series, c.name) : []))];
+  const events = [...oomKills(past.series), ...running.flatMap((c) => (c.series ? restarts(c.series, c.name) : []))];
+  const marks = merged(events);
   return [
-    { ...withBounds(past, byContainer(past, running, "cpu", "CPU", cpu, "cpuMillicores"), "cpuMillicores"), marks },
-    { ...withBounds(past, byContainer(past, running, "memory", "Memory, working set", bytes, "memoryBytes"), "memoryBytes"), marks },
+    { ...byContainer(past, running, "cpu", "CPU", cpu, "cpuMillicores"), marks },
+    { ...byContainer(past, running, "memory", "Memory, working set", bytes, "memoryBytes"), marks },
     memoryChart(past),
     byContainer(past, running, "throttled", "CPU throttled, of periods", percent, "cpuThrottledRatio"),
     ...trafficCharts(past, network),
     pressureChart(past),
-    chart(past, "pids", "Processes", count, [["processes and threads", "pids"]]),
+    chart(past, "pids", "Processes and threads", count, [["running", "pids"]]),
   ];
 }
 
@@ -94,12 +108,25 @@ function chart(past: Past, id: string, title: string, format: Format, metrics: [
   };
 }
 
-/** byContainer has a line for each container, or the pod's own where there is none. */
+/** byContainer has a line for each container with its bounds, or the pod's own line where there is none. */
 function byContainer(past: Past, containers: readonly ContainerOfPod[], id: string, title: string, format: Format, metric: MetricName): Chart {
   const whole = chart(past, id, title, format, [["pod", metric]]);
-  const lines = containers.flatMap((c): Line[] => (c.series ? [{ label: c.name, values: aligned(c.series, past.series.times, metric), kind: "use" }] : []));
-  const known = lines.filter(hasValues);
-  return known.length === 0 ? whole : { ...whole, lines: known, missing: "" };
+  const lines = containers.flatMap((c, colour): Line[] => {
+    if (!c.series) return [];
+    const used: Line = { label: c.name, values: aligned(c.series, past.series.times, metric), kind: "use", colour };
+    const bounded = metric === "cpuMillicores" || metric === "memoryBytes";
+    return [used, ...(bounded ? boundsOf(c, metric, colour, past.series.times, containers.length > 1) : [])];
+  });
+  return lines.some((line) => line.kind === "use" && hasValues(line)) ? { ...whole, lines, missing: "" } : whole;
+}
+
+/** boundsOf are a container's request and limit, as they are now. */
+function boundsOf(c: ContainerOfPod, metric: "cpuMillicores" | "memoryBytes", colour: number, times: number[], named: boolean): Line[] {
+  const prefix = named ? `${c.name} ` : "";
+  return [
+    ...level(`${prefix}request`, "request", c.requests?.[metric], times, colour),
+    ...level(`${prefix}limit`, "limit", c.limits?.[metric], times, colour),
+  ];
 }
 
 /** aligned puts a series on the times of another. */
@@ -109,11 +136,17 @@ function aligned(series: Series, times: number[], metric: MetricName): (number |
   return times.map((time) => column[places.get(time) ?? -1] ?? null);
 }
 
-/** withBounds adds what is requested and the limit, as they are now. */
-function withBounds(past: Past, of: Chart, metric: "cpuMillicores" | "memoryBytes"): Chart {
-  const bound = (label: string, kind: Line["kind"], value: number | null | undefined): Line[] =>
-    value == null ? [] : [{ label, kind, values: of.times.map(() => value) }];
-  return { ...of, lines: [...of.lines, ...bound("requested", "request", past.requests?.[metric]), ...bound("limit", "limit", past.limits?.[metric])] };
+/** withBounds adds what is requested, and what there is at most, as they are now. */
+function withBounds(of: Chart, bounds: Record<string, Resources>, metric: "cpuMillicores" | "memoryBytes"): Chart {
+  const lines = Object.entries(bounds).flatMap(([label, resources]) =>
+    level(label, label === "requested" ? "request" : "limit", resources[metric], of.times),
+  );
+  return { ...of, lines: [...of.lines, ...lines] };
+}
+
+function level(label: string, kind: Line["kind"], value: number | null | undefined, times: number[], colour?: number): Line[] {
+  if (value == null) return [];
+  return [{ label, kind, values: times.map(() => value), ...(colour === undefined ? {} : { colour }) }];
 }
 
 function hasValues(line: Line): boolean {
@@ -130,7 +163,7 @@ export function summaryOf({ title, lines, format, missing }: Chart): string {
   if (missing !== "") return `${title}: ${missing}`;
   const words = lines.map(({ label, kind, values }) => {
     const known = values.filter((value) => value !== null);
-    const say = (value: number | undefined) => (value === undefined ? "unknown" : `${format(value).digits} ${format(value).unit}`);
+    const say = (value: number | undefined) => (value === undefined ? "unknown" : text(format(value)));
     if (kind !== "use") return `${label} ${say(known.at(-1))}`;
     return `${label}: now ${say(values.at(-1) ?? undefined)}, between ${say(least(known))} and ${say(greatest(known))}`;
   });

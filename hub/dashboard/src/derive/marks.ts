@@ -46,3 +46,13 @@ function lacksRate(series: Series, i: number): boolean {
   if (series.memoryBytes[i] == null || series.cpuMillicores[i] != null) return false;
   return series.cpuMillicores.slice(0, i).some((value) => value !== null);
 }
+
+/** merged has what happened in one round as one mark. */
+export function merged(marks: readonly Mark[]): Mark[] {
+  const byTime = new Map<number, Mark>();
+  for (const mark of marks) {
+    const there = byTime.get(mark.time);
+    byTime.set(mark.time, there ? { ...there, text: `${there.text}, ${mark.text}` } : mark);
+  }
+  return [...byTime.values()].sort((a, b) => a.time - b.time);
+}

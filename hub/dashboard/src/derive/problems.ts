@@ -54,10 +54,10 @@ function aboutNode(node: Node): Finding[] {
     return [{ ...about, level, kind: `Node ${node.status.state}`, text: node.status.reason || "no reason given" }];
   }
   const shares: [string, number | null | undefined, (typeof bounds)[keyof typeof bounds], string][] = [
-    ["CPU", node.ratios?.cpuOfAllocatable, bounds.ofAllocatable, "of allocatable CPU used"],
-    ["Memory", node.ratios?.memoryOfAllocatable, bounds.ofAllocatable, "of allocatable memory used"],
-    ["Stall", node.usage?.pressure.memorySome, bounds.stalled, "of the time some task waited for memory"],
-    ["Stall", node.usage?.pressure.ioSome, bounds.stalled, "of the time some task waited for disks"],
+    ["Node CPU", node.ratios?.cpuOfAllocatable, bounds.ofAllocatable, "of allocatable"],
+    ["Node memory", node.ratios?.memoryOfAllocatable, bounds.ofAllocatable, "of allocatable"],
+    ["Memory stall", node.usage?.pressure.memorySome, bounds.stalled, "of the time"],
+    ["Disk stall", node.usage?.pressure.ioSome, bounds.stalled, "of the time"],
   ];
   return shares.flatMap(([kind, share, bound, what]) => {
     const level = levelOf(share, bound);
@@ -69,33 +69,32 @@ function aboutKills(pod: Pod): Finding[] {
   const kills = pod.summary?.oomKills;
   if (!kills || kills.max === null || kills.min === null || kills.max <= kills.min) return [];
   const killed = kills.max - kills.min;
-  const times = killed === 1 ? "once" : `${killed} times`;
-  return [{ ...ofPod(pod.namespace ?? "", pod.name), level: "full", kind: "OOM kill", text: `killed for lack of memory ${times} in the last hour` }];
+  return [{ ...ofPod(pod.namespace ?? "", pod.name), level: "full", kind: "OOM kill", text: killed === 1 ? "once in the last hour" : `${killed} times in the last hour` }];
 }
 
 function aboutLimit(container: Container): Finding[] {
   const share = container.ratios?.memoryOfLimit;
   const level = levelOf(share, bounds.ofLimit);
   if (level === "ok" || share == null) return [];
-  return [{ ...ofContainer(container), level, kind: "Memory limit", text: `${text(percent(share))} of its memory limit used` }];
+  return [{ ...ofContainer(container), level, kind: "Memory limit", text: `${text(percent(share))} used` }];
 }
 
 function aboutThrottling(container: Container): Finding[] {
   const share = container.usage?.cpuThrottledRatio;
   const level = levelOf(share, bounds.throttled);
   if (level === "ok" || share == null) return [];
-  return [{ ...ofContainer(container), level, kind: "Throttled", text: `stopped by its CPU limit in ${text(percent(share))} of periods` }];
+  return [{ ...ofContainer(container), level, kind: "Throttled", text: `${text(percent(share))} of periods` }];
 }
 
 function aboutStalls(pod: Pod): Finding[] {
   const stalls = [
-    { share: pod.usage?.pressure.memorySome, of: "memory" },
-    { share: pod.usage?.pressure.ioSome, of: "disks" },
+    { share: pod.usage?.pressure.memorySome, kind: "Memory stall" },
+    { share: pod.usage?.pressure.ioSome, kind: "Disk stall" },
   ];
-  return stalls.flatMap(({ share, of }) => {
+  return stalls.flatMap(({ share, kind }) => {
     const level = levelOf(share, bounds.stalled);
     if (level === "ok" || share == null) return [];
-    return [{ ...ofPod(pod.namespace ?? "", pod.name), level, kind: "Stall", text: `waits for ${of} ${text(percent(share))} of the time` }];
+    return [{ ...ofPod(pod.namespace ?? "", pod.name), level, kind, text: `${text(percent(share))} of the time` }];
   });
 }
 

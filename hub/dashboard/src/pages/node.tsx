@@ -2,7 +2,7 @@
 import { useMemo } from "react";
 import { useAnswer, useHistory } from "../api/queries";
 import type { List, NodeAnswer, Pod } from "../api/types";
-import { usageCharts } from "../derive/charts";
+import { nodeCharts } from "../derive/charts";
 import { bytes, cpu, significant, text } from "../format/number";
 import { Charts } from "../parts/chart";
 import { Disks, Filesystems, Interfaces, Processes, Slices } from "../parts/devices";
@@ -43,7 +43,7 @@ function factsOf(node: NodeAnswer): Fact[] {
 
 function Parts({ node }: { node: NodeAnswer }) {
   const network = useNetworkFormat();
-  const charts = useMemo(() => (node.series ? usageCharts({ ...node, series: node.series }, network) : []), [node, network]);
+  const charts = useMemo(() => (node.series ? nodeCharts({ ...node, series: node.series }, network) : []), [node, network]);
   return (
     <>
       <Charts charts={charts} />

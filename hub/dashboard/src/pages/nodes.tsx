@@ -24,7 +24,7 @@ export default function Nodes() {
       <Loaded answer={nodes} height={400}>
         {(list) => (
           <>
-            <HeatGrid nodes={list.items} />
+            <HeatGrid nodes={list.items} heading="" />
             <NodeTable nodes={list.items} />
           </>
         )}
@@ -39,9 +39,9 @@ function NodeTable({ nodes }: { nodes: readonly Node[] }) {
     (): [Column<Node>, ...Column<Node>[]] => [
       nameColumn<Node>("Node"), stateColumn<Node>(),
       cpuColumn<Node>(), ratioColumn<Node>("cpu-share", "of allocatable", "CPU used of what is allocatable", "cpuOfAllocatable", "what is allocatable is not known", "tablet"),
-      ratioColumn<Node>("cpu-requested", "requested", "CPU requested of what is allocatable", "cpuRequestOfAllocatable", "what is requested is not known", "desktop"),
+      ratioColumn<Node>("cpu-requested", "requested", "CPU requested of what is allocatable", "cpuRequestOfAllocatable", "what is requested is not known", "laptop"),
       memoryColumn<Node>(), ratioColumn<Node>("memory-share", "of allocatable", "Memory used of what is allocatable", "memoryOfAllocatable", "what is allocatable is not known", "tablet"),
-      ratioColumn<Node>("memory-requested", "requested", "Memory requested of what is allocatable", "memoryRequestOfAllocatable", "what is requested is not known", "desktop"),
+      ratioColumn<Node>("memory-requested", "requested", "Memory requested of what is allocatable", "memoryRequestOfAllocatable", "what is requested is not known", "laptop"),
       trafficColumn<Node>("network", network), trafficColumn<Node>("disk", diskFormat),
       stallColumn("cpuSome", "CPU stall"), stallColumn("memorySome", "Memory stall"), stallColumn("ioSome", "Disk stall"),
       podsColumn<Node>(),

@@ -22,7 +22,7 @@ export default function Overview() {
       <Loaded answer={cluster} height={190}>{(data) => <Tiles cluster={data} />}</Loaded>
       <div className="two-columns">
         <Attention nodes={nodes.data?.items ?? []} />
-        <Loaded answer={nodes} height={200}>{(list) => <HeatGrid nodes={list.items} />}</Loaded>
+        <Loaded answer={nodes} height={200}>{(list) => <HeatGrid nodes={list.items} heading="Nodes" />}</Loaded>
       </div>
       <TopLists />
     </>

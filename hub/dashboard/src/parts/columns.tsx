@@ -4,7 +4,7 @@ import { bounds, type Level, levelOf } from "../derive/levels";
 import { sum, valueOf, whyNull } from "../derive/metric";
 import { bytes, bytesPerSecond, count, cpu, type Format, percent, text } from "../format/number";
 import { LevelMark, Meter } from "./meter";
-import { StateBadge } from "./state-badge";
+import { StateBadge, stateIcons } from "./state-badge";
 import type { Column } from "./table";
 import { Unknown, Value } from "./value";
 
@@ -12,14 +12,24 @@ import { Unknown, Value } from "./value";
 export type Measured = Pick<Item, "usage" | "ratios" | "unavailable"> & Partial<Pick<Item, "status">>;
 
 /** nameColumn is the first. */
-export function nameColumn<T extends { name: string }>(label: string, width?: number): Column<T> {
-  return { id: "name", label, cell: (row) => <span title={row.name}>{row.name}</span>, sort: (row) => row.name, ...(width ? { width } : {}) };
+export function nameColumn<T extends { name: string } & Partial<Pick<Item, "status">>>(label: string): Column<T> {
+  return { id: "name", label, cell: (row) => <Name of={row} />, sort: (row) => row.name };
+}
+
+/** Name has the state's icon before it where there is no room for a column of states. */
+function Name({ of: { name, status } }: { of: { name: string } & Partial<Pick<Item, "status">> }) {
+  return (
+    <span title={name}>
+      {status && status.state !== "ok" && <span className={`state ${status.state} narrow-only`} aria-hidden="true">{stateIcons[status.state]} </span>}
+      {name}
+    </span>
+  );
 }
 
 /** stateColumn is sorted with the worst first. */
 export function stateColumn<T extends Pick<Item, "status">>(): Column<T> {
   const order = ["down", "unsupported", "stale", "pending", "ok"];
-  return { id: "state", label: "State", width: 110, from: "tablet", cell: (row) => <StateBadge status={row.status} />, sort: (row) => order.indexOf(row.status.state) };
+  return { id: "state", label: "State", width: 122, from: "tablet", cell: (row) => <StateBadge status={row.status} />, sort: (row) => order.indexOf(row.status.state) };
 }
 
 export function cpuColumn<T extends Measured>(): Column<T> {
@@ -76,7 +86,7 @@ export function trafficColumn<T extends Measured>(of: "network" | "disk", format
   };
 }
 
-/** networkOf and diskOf name the usual formats. */
+/** diskFormat is the format of a disk's traffic. */
 export const diskFormat = bytesPerSecond;
 
 export function throttledColumn<T extends Measured>(): Column<T> {

@@ -8,20 +8,21 @@ import { type Heat, heats, whyNull } from "../derive/metric";
 import { text } from "../format/number";
 import { pathOf, useHref, useParam } from "../url/use-address";
 import { LevelMark } from "./meter";
+import { stateIcons } from "./state-badge";
 
 /** From how many nodes on the cells have no room for words. */
 const crowd = 80;
 
-/** HeatGrid is the grid with its choice of numbers. */
-export function HeatGrid({ nodes }: { nodes: readonly Node[] }) {
+/** HeatGrid is the grid with its choice of numbers; heading is "" where the page has one. */
+export function HeatGrid({ nodes, heading }: { nodes: readonly Node[]; heading: string }) {
   const [name, setName] = useParam("heat");
   const heat = heats.find((h) => h.name === name) ?? heats[0];
   return (
-    <section aria-labelledby="nodes-title">
+    <section className="heat" aria-label="Nodes by load">
       <div className="section-head">
-        <h2 id="nodes-title">Nodes</h2>
+        {heading !== "" && <h2>{heading}</h2>}
         <label>
-          by <select value={heat.name} onChange={(event) => setName(event.target.value === heats[0].name ? "" : event.target.value)}>
+          coloured by <select value={heat.name} onChange={(event) => setName(event.target.value === heats[0].name ? "" : event.target.value)}>
             {heats.map((h) => <option key={h.name} value={h.name}>{h.label}</option>)}
           </select>
         </label>
@@ -47,7 +48,7 @@ function Cell({ node, heat }: { node: Node; heat: Heat }) {
       <Link href={href(pathOf.node(node.name))} className={`heat-cell ${reports ? level : node.status.state}`} style={style}
         title={`${node.name}: ${words}${why === "" ? "" : ` (${why})`}`}>
         <span className="heat-name">{node.name}</span>
-        <span className="heat-value">{reports && <LevelMark level={level} />}{!reports && <span aria-hidden="true">{node.status.state === "down" ? "✕ " : "◐ "}</span>}{words}</span>
+        <span className="heat-value">{reports && <LevelMark level={level} />}{!reports && <span aria-hidden="true">{stateIcons[node.status.state]} </span>}{words}</span>
       </Link>
     </li>
   );

@@ -3,7 +3,7 @@
 import uPlot from "uplot";
 import type { Chart, Line } from "../derive/charts";
 import type { Mark } from "../derive/marks";
-import { text } from "../format/number";
+import { bitsPerSecond, bytes, bytesPerSecond, type Format, text } from "../format/number";
 import { type Interval } from "../url/time-range";
 
 /** How many colours there are; lines beyond them take the first ones again. */
@@ -20,7 +20,8 @@ export interface Listener {
 
 /** colourOf is a line's, as the name of a custom property. */
 export function colourOf(line: Line, index: number): string {
-  return line.kind === "use" ? `--line-${(index % colours) + 1}` : `--${line.kind}`;
+  if (line.colour === undefined && line.kind !== "use") return `--${line.kind}`;
+  return `--line-${((line.colour ?? index) % colours) + 1}`;
 }
 
 /** Plot is one chart on the screen. The charts' crosshairs move together. */
@@ -77,7 +78,7 @@ export class Plot {
       },
       axes: [
         { ...axis, size: 24, gap: 4, space: 64, values: (_plot, times) => times.map(axisTime) },
-        { ...axis, size: 64, gap: 6, space: 28, values: (_plot, values) => values.map((value) => (value === 0 ? "0" : text(chart.format(value)))) },
+        { ...axis, size: 64, gap: 6, space: 28, incrs: stepsOf(chart.format), values: (_plot, values) => values.map((value) => tick(chart.format, value)) },
       ],
       series: [{}, ...chart.lines.map((line, i) => seriesOf(line, i, chart, colour))],
       hooks: {
@@ -109,13 +110,28 @@ function seriesOf(line: Line, index: number, chart: Chart, colour: (name: string
     const fill = alone ? { fill: () => `color-mix(in srgb, ${stroke()} 10%, transparent)` } : {};
     return { label: line.label, stroke, width: 1.5, points: { show: false }, ...fill };
   }
-  return { label: line.label, stroke, width: 1, dash: [5, 4], points: { show: false }, auto: isNear(line, chart) };
+  return { label: line.label, stroke, width: 1, dash: line.kind === "limit" ? [6, 4] : [2, 3], points: { show: false }, auto: isNear(line, chart) };
 }
 
 /** isNear tells whether a bound may stretch the chart: one far above would flatten what is used. */
 function isNear(bound: Line, chart: Chart): boolean {
   const used = chart.lines.filter(({ kind }) => kind === "use").flatMap(({ values }) => values.map((value) => value ?? 0));
   return (bound.values[0] ?? 0) <= 4 * Math.max(...used, 0);
+}
+
+/** stepsOf are the distances that an axis's ticks may have, so that they are round in its unit. */
+function stepsOf(format: Format): number[] {
+  const powers = (base: number, from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => base ** (from + i));
+  if (format === bytes || format === bytesPerSecond) return powers(2, 0, 54);
+  const decimal = powers(10, -6, 15).flatMap((power) => [power, 2 * power, 5 * power]);
+  return format === bitsPerSecond ? decimal.map((step) => step / 8) : decimal;
+}
+
+/** tick is a value without zeros that say nothing. */
+function tick(format: Format, value: number): string {
+  if (value === 0) return "0";
+  const { digits, unit } = format(value);
+  return text({ digits: digits.includes(".") ? digits.replace(/\.?0+$/, "") : digits, unit: unit === "cores" ? "" : unit });
 }
 
 const hourAndMinute = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
@@ -129,6 +145,7 @@ function drawMarks(plot: uPlot, marks: Mark[], bad: string, quiet: string): void
   const { ctx, bbox } = plot;
   const pixel = devicePixelRatio;
   ctx.save();
+  ctx.setLineDash([]);
   for (const mark of marks) {
     const x = plot.valToPos(mark.time, "x", true);
     if (x < bbox.left || x > bbox.left + bbox.width) continue;

@@ -2,7 +2,8 @@
 import type { Item, State } from "../api/types";
 import { duration } from "../format/time";
 
-const icons: Record<State, string> = { ok: "●", stale: "◐", down: "✕", unsupported: "⊘", pending: "○" };
+/** stateIcons stand before the word. */
+export const stateIcons: Record<State, string> = { ok: "●", stale: "◐", down: "✕", unsupported: "⊘", pending: "○" };
 
 /** StateBadge is a state with its icon; the reason is its tooltip. */
 export function StateBadge({ status }: { status: Item["status"] }) {
@@ -10,7 +11,7 @@ export function StateBadge({ status }: { status: Item["status"] }) {
   const why = [status.reason, age].filter((part) => part !== "").join("; ");
   return (
     <span className={`state ${status.state}`} title={why}>
-      <span aria-hidden="true">{icons[status.state]}</span> {status.state}
+      <span aria-hidden="true">{stateIcons[status.state]}</span> {status.state}
       {status.state !== "ok" && <span className="unseen"> {why}</span>}
     </span>
   );

@@ -2,7 +2,7 @@
 // of pods.
 import { useMemo } from "react";
 import type { NamespaceAnswer, WorkloadAnswer } from "../api/types";
-import { usageCharts } from "../derive/charts";
+import { sumCharts } from "../derive/charts";
 import { bytes, cpu, type Format, text } from "../format/number";
 import { Charts } from "./chart";
 import { useNetworkFormat } from "./settings";
@@ -13,8 +13,7 @@ type Sum = NamespaceAnswer | WorkloadAnswer;
 /** SumCharts is the history of a sum. */
 export function SumCharts({ sum }: { sum: Sum }) {
   const network = useNetworkFormat();
-  // Shares of time do not add up over pods: each pod's page has them.
-  const charts = useMemo(() => (sum.series ? usageCharts({ ...sum, series: sum.series }, network).filter(({ id }) => id !== "pressure") : []), [sum, network]);
+  const charts = useMemo(() => (sum.series ? sumCharts({ ...sum, series: sum.series }, network) : []), [sum, network]);
   return <Charts charts={charts} />;
 }
 

@@ -8,8 +8,8 @@ import { pathOf, useHref, useParam } from "../url/use-address";
 import { Loaded } from "./section";
 import { useNetworkFormat } from "./settings";
 
-const kinds = { pods: "pods", containers: "containers", workloads: "workloads", namespaces: "namespaces", nodes: "nodes" } as const;
-type Kind = keyof typeof kinds;
+const kinds = ["pods", "containers", "workloads", "namespaces", "nodes"] as const;
+type Kind = (typeof kinds)[number];
 
 const length = 8;
 
@@ -26,7 +26,7 @@ function rankings(network: Format): Ranking[] {
     { by: "memory", label: "Memory", format: bytes, value: (i) => valueOf(i.usage, "memoryBytes") },
     { by: "network", label: "Network", format: network, value: (i) => sum(valueOf(i.usage, "networkRxBytesPerSecond"), valueOf(i.usage, "networkTxBytesPerSecond")) },
     { by: "disk", label: "Disk", format: bytesPerSecond, value: (i) => sum(valueOf(i.usage, "diskReadBytesPerSecond"), valueOf(i.usage, "diskWriteBytesPerSecond")) },
-    { by: "cpuThrottledRatio", label: "Throttled, of periods", format: percent, value: (i) => valueOf(i.usage, "cpuThrottledRatio") },
+    { by: "cpuThrottledRatio", label: "Throttled", format: percent, value: (i) => valueOf(i.usage, "cpuThrottledRatio") },
   ];
 }
 
@@ -34,19 +34,19 @@ function rankings(network: Format): Ranking[] {
 export function TopLists() {
   const [kind, setKind] = useParam("top");
   const network = useNetworkFormat();
-  const of: Kind = kind in kinds ? (kind as Kind) : "pods";
+  const of = kinds.find((k) => k === kind) ?? "pods";
   return (
     <section aria-labelledby="top-title">
       <div className="section-head">
         <h2 id="top-title">Biggest</h2>
         <div className="segments" role="group" aria-label="Biggest of">
-          {(Object.keys(kinds) as Kind[]).map((k) => (
-            <button key={k} type="button" aria-pressed={k === of} onClick={() => setKind(k === "pods" ? "" : k)}>{kinds[k]}</button>
+          {kinds.map((k) => (
+            <button key={k} type="button" aria-pressed={k === of} onClick={() => setKind(k === "pods" ? "" : k)}>{k}</button>
           ))}
         </div>
       </div>
       <div className="top-lists">
-        {rankings(network).map((ranking) => <TopList key={ranking.by} of={of} ranking={ranking} />)}
+        {rankings(network).map((ranking) => <TopList key={ranking.by} kind={of} ranking={ranking} />)}
       </div>
     </section>
   );
@@ -54,26 +54,23 @@ export function TopLists() {
 
 const fields = "kind,name,namespace,pod,owner,status,unavailable,usage.cpuMillicores,usage.memoryBytes,usage.networkRxBytesPerSecond,usage.networkTxBytesPerSecond,usage.diskReadBytesPerSecond,usage.diskWriteBytesPerSecond,usage.cpuThrottledRatio";
 
-// A container's traffic is counted for its pod, and shares do not add up over pods.
-function isCounted(of: Kind, by: string): boolean {
-  if (by === "network") return of !== "containers";
-  if (by === "cpuThrottledRatio") return of === "pods" || of === "containers";
-  return true;
+/**
+ * countedFor is of what a ranking is when one of a kind was asked for. A
+ * container's traffic is counted for its pod, and throttling for containers.
+ */
+function countedFor(kind: Kind, by: string): Kind {
+  if (by === "network" && kind === "containers") return "pods";
+  return by === "cpuThrottledRatio" ? "containers" : kind;
 }
 
-function TopList({ of, ranking }: { of: Kind; ranking: Ranking }) {
-  const counted = isCounted(of, ranking.by);
-  const answer = useAnswer<List<Item>>("top", { of, by: ranking.by, limit: length, fields }, { skip: !counted });
+function TopList({ kind, ranking }: { kind: Kind; ranking: Ranking }) {
+  const of = countedFor(kind, ranking.by);
+  const answer = useAnswer<List<Item>>("top", { of, by: ranking.by, limit: length, fields });
+  const label = of === kind ? ranking.label : `${ranking.label} · ${of}`;
   return (
-    <section className="top-list" aria-label={`Biggest by ${ranking.label}`}>
-      <h3>{ranking.label}</h3>
-      {counted ? (
-        <Loaded answer={answer} height={24 * length}>
-          {(list) => <Ranked items={list.items} ranking={ranking} of={of} />}
-        </Loaded>
-      ) : (
-        <p className="none">Not counted for {kinds[of]}.</p>
-      )}
+    <section className="top-list" aria-label={`Biggest ${of} by ${ranking.label}`}>
+      <h3>{label}</h3>
+      <Loaded answer={answer} height={26 * length}>{(list) => <Ranked items={list.items} ranking={ranking} of={of} />}</Loaded>
     </section>
   );
 }
