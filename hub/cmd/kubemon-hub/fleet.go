@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"strings"
-	"time"
 
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
@@ -78,7 +77,7 @@ func findFleet(c config, log *slog.Logger) (*fleet, error) {
 	if namespace == "" {
 		return nil, daemon.Usagef("the namespace of service %s is not known: give --namespace", c.agentService)
 	}
-	agents := discover.NewService(objects, namespace, c.agentService, f.created, log)
+	agents := discover.NewService(objects, namespace, c.agentService, f.pod, log)
 	f.agents = agents
 	f.watches = append(f.watches, agents.Run)
 	return f, nil
@@ -133,12 +132,9 @@ func (f *fleet) tell(view func() (*hub.View, error), meter events.Meter, log *sl
 	f.watches = append(f.watches, recorder.Run)
 }
 
-// created says when a pod was made, by the names that are known now.
-func (f *fleet) created(node, podUID string) time.Time {
-	if pod, ok := f.names.Inventory().PodByUID(node, podUID); ok {
-		return pod.Created
-	}
-	return time.Time{}
+// pod finds a node's pod by the names that are known now.
+func (f *fleet) pod(node, podUID string) (*hub.Pod, bool) {
+	return f.names.Inventory().PodByUID(node, podUID)
 }
 
 // binary asks the API server for protobuf, which costs it and the hub much
