@@ -42,6 +42,10 @@ var rooms = []room{
 		why: "the contract does no I/O and needs only its generated encoding"},
 	{packages: "shared/daemon",
 		why: "what both programs share costs them nothing but the standard library"},
+	{packages: "shared/identity", theirs: []string{"github.com/go-jose/go-jose/v4"},
+		why: "the room of the library for tokens; it asks nobody itself"},
+	{packages: "shared/identity/identitytest", theirs: []string{"github.com/go-jose/go-jose/v4"},
+		why: "tokens for tests"},
 
 	{packages: "agent/internal/hostfs", theirs: []string{"golang.org/x/sys"}, banned: []string{"go statement"},
 		why: "the one door to the node's file systems"},
