@@ -31,6 +31,9 @@ func newHandler(loop *pipeline.Pipeline, frames *window.Window, fleet *fleet, me
 	api, err := rest.New(rest.Config{
 		Reader:   answers{loop, frames},
 		Selector: inventory.Selector,
+		Auth:     "none",
+		Scope:    func(*http.Request) (hub.Scope, error) { return hub.Everything(), nil },
+		Restrict: aggregate.Restrict,
 		Live:     loop.Live,
 		Ready:    fleet.ready,
 		Stopping: stopping,

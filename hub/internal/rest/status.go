@@ -17,9 +17,15 @@ type status struct {
 	Window          windowStatus   `json:"window"`
 	Replay          replayStatus   `json:"replay"`
 	Kubernetes      hub.Connection `json:"kubernetes"`
+	Access          accessStatus   `json:"access"`
 	// Availability is that of all nodes together.
 	Availability availability  `json:"availability"`
 	Agents       []agentStatus `json:"agents"`
+}
+
+// An accessStatus is how readers are known.
+type accessStatus struct {
+	Auth string `json:"auth"`
 }
 
 type hubStatus struct {
@@ -114,6 +120,9 @@ type attach struct {
 }
 
 func (s *server) status(r *request) (*body, error) {
+	if err := r.allowNodes("the status of the agents"); err != nil {
+		return nil, err
+	}
 	round := r.view.Round
 	answer := status{
 		APIVersion: apiVersion, Kind: "Status",
@@ -125,6 +134,7 @@ func (s *server) status(r *request) (*body, error) {
 		Window:       windowStatusOf(round.Kept),
 		Replay:       replayStatusOf(&round.Replay),
 		Availability: availabilityOf(round.Availability()),
+		Access:       accessStatus{s.Auth},
 		Agents:       []agentStatus{},
 	}
 	ready := make(map[string]time.Time)
