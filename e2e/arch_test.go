@@ -77,7 +77,7 @@ var rooms = []room{
 		why:    "one of the two rooms of client-go that read"},
 	{packages: "hub/internal/events", ours: []string{"hub"}, theirs: []string{"k8s.io/client-go", "k8s.io/api", "k8s.io/apimachinery"},
 		why: "the third room of client-go: what the hub itself writes"},
-	{packages: "hub/internal/scrape", ours: []string{"hub", "shared/snapshot"}, theirs: []string{"golang.org/x/sync"},
+	{packages: "hub/internal/scrape", ours: []string{"hub", "shared/snapshot", "shared/identity"}, theirs: []string{"golang.org/x/sync"},
 		why: "scrape asks agents and works nothing out"},
 	{packages: "hub/internal/scrape/scrapetest", why: "a network for tests is the standard library's pipes"},
 	{packages: "hub/internal/delta", ours: []string{"hub", "shared/snapshot"}, banned: pure,
