@@ -77,7 +77,7 @@ func ask(ctx context.Context, path string) (status int, header http.Header, body
 	if err != nil {
 		return 0, nil, nil, err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := hubReader.Do(req)
 	if err != nil {
 		return 0, nil, nil, err
 	}

@@ -60,7 +60,7 @@ func TestWhatIsNotDocumentedIsAnError(t *testing.T) {
 				fmt.Fprint(w, tt.body)
 			}))
 			defer hub.Close()
-			c, err := contract.Load(t.Context(), hub.URL)
+			c, err := contract.Load(t.Context(), hub.URL, hub.Client())
 			if err != nil {
 				t.Fatal(err)
 			}
