@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"log/slog"
 	"math"
@@ -30,6 +31,7 @@ type config struct {
 	agentService string
 	namespace    string // empty: the cluster's own idea of it
 	events       bool
+	asking       agentFlags
 
 	interval, window, scrapeTimeout time.Duration
 
@@ -48,6 +50,7 @@ func parse(args []string, lookupEnv func(string) (string, bool)) (config, error)
 	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "`file` that says how to reach the cluster; not needed in a cluster")
 	flags.StringVar(&c.agentService, "agent-service", "kubemon-agent", "`name` of the agents' headless service")
 	flags.StringVar(&c.namespace, "namespace", "", "`namespace` of that service; the hub's own, or the kubeconfig's, unless given")
+	c.asking.define(flags)
 	flags.BoolVar(&c.events, "events", true, "tell the cluster, by Events on its Nodes, which agents attach, go silent and return")
 	flags.DurationVar(&c.interval, "interval", 10*time.Second, "`time` between rounds, at least 1s")
 	flags.DurationVar(&c.window, "window", time.Hour, "how far back `time` answers go, from one interval to 1h")
@@ -56,7 +59,7 @@ func parse(args []string, lookupEnv func(string) (string, bool)) (config, error)
 	if err := daemon.Parse(flags, args, lookupEnv); err != nil {
 		return config{}, err
 	}
-	if err := c.checkTimes(); err != nil {
+	if err := cmp.Or(c.checkTimes(), c.asking.check(c.agents)); err != nil {
 		return config{}, err
 	}
 	if c.windowMaxBytes != 0 && c.windowMaxBytes < minWindowBytes {
@@ -108,7 +111,7 @@ func (c config) LogValue() slog.Value {
 		slog.String("listen", c.listen), slog.Bool("allow-unauthenticated", c.allowUnauthenticated),
 		slog.String("agents", c.agents), slog.String("kubeconfig", c.kubeconfig),
 		slog.String("agent-service", c.agentService), slog.String("namespace", c.namespace),
-		slog.Bool("events", c.events),
+		slog.Any("agent", c.asking), slog.Bool("events", c.events),
 		slog.Duration("interval", c.interval), slog.Duration("window", c.window),
 		slog.Duration("scrape-timeout", c.scrapeTimeout), slog.Int64("window-max-bytes", c.windowBound()),
 	)

@@ -19,6 +19,7 @@ import (
 	"github.com/kubemon/kubemon/hub/internal/events"
 	"github.com/kubemon/kubemon/hub/internal/inventory"
 	"github.com/kubemon/kubemon/hub/internal/pipeline"
+	"github.com/kubemon/kubemon/hub/internal/scrape"
 	"github.com/kubemon/kubemon/shared/daemon"
 )
 
@@ -29,6 +30,8 @@ const namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 type fleet struct {
 	agents pipeline.Agents
 	names  pipeline.Names
+	// trust says whose keys are agents'.
+	trust scrape.Trust
 	// cluster takes events; nil without a cluster.
 	cluster kubernetes.Interface
 	// watches follow the cluster until their context ends.
@@ -44,7 +47,7 @@ func (n nobody) Inventory() *hub.Inventory { return n.inventory }
 
 // findFleet decides between a list of agents and a cluster's, or takes both.
 func findFleet(c config, log *slog.Logger) (*fleet, error) {
-	f := &fleet{names: nobody{inventory.None()}, ready: func() error { return nil }}
+	f := &fleet{names: nobody{inventory.None()}, trust: c.asking.ownTrust(log), ready: func() error { return nil }}
 	urls := c.agentURLs()
 	if urls != nil {
 		static, err := discover.NewStatic(urls)
@@ -80,6 +83,11 @@ func findFleet(c config, log *slog.Logger) (*fleet, error) {
 	agents := discover.NewService(objects, namespace, c.agentService, f.pod, log)
 	f.agents = agents
 	f.watches = append(f.watches, agents.Run)
+	if f.trust == nil {
+		keys := newClusterKeys(client, objects.Discovery().RESTClient(), log)
+		f.trust = scrape.Attested{Verifier: keys, Subject: c.agentSubject(namespace)}
+		f.watches = append(f.watches, keys.Run)
+	}
 	return f, nil
 }
 

@@ -30,6 +30,26 @@
 // events in the namespace "default", where those of Nodes lie; without that right
 // it works as well, and tells nothing.
 //
+// # Agents' keys and the hub's token
+//
+// Agents are shown a token (--agent-token-file), by which they know the hub. It
+// goes over TLS only, and only to a peer whose key is taken for the agent's.
+// --agent-trust says when it is:
+//
+//	pinned    the pod, or the address in --agents, had it at first contact; a
+//	          container that has restarted may have another
+//	attested  the certificate holds a token of the cluster for the agents'
+//	          service account, that pod, that node and that key. The hub gets
+//	          the cluster's keys by /openid/v1/jwks, and from outside of it the
+//	          issuer by /.well-known/openid-configuration
+//	ca        an authority of --agent-ca-file has certified it for
+//	          --agent-server-name
+//
+// Any other peer is sent nothing and counted as "identity"; /api/v1/status says
+// why, and with which keys. A hub that is restarted pins anew.
+//
+// # The API server
+//
 // The hub starts, scrapes and answers while the API server cannot be reached.
 // What it does not know then it says in /api/v1/status.
 //
@@ -50,6 +70,16 @@
 //	--kubeconfig         how to reach a cluster from outside of it
 //	--agent-service      name of the agents' headless service
 //	--namespace          its namespace; by default the hub's own
+//	--agent-token-file   the token that agents are shown; it is read again as
+//	                     it changes, and what it said last is used until that
+//	                     expires
+//	--agent-trust        pinned (the default), attested or ca
+//	--agent-ca-file      with ca: the authorities' certificates, PEM, read again
+//	                     as they change
+//	--agent-server-name  with ca: what the agents' certificates are for
+//	--agent-service-account
+//	                     with attested: the agents' service account in the
+//	                     namespace of their service, and by default of its name
 //	--events             tell the cluster of its agents by Events on its Nodes;
 //	                     without a cluster there is nobody to tell
 //	--interval           time between rounds, at least 1s
@@ -117,6 +147,7 @@ func run(ctx context.Context, log *slog.Logger, args []string, lookupEnv func(st
 	defer frames.Close()
 	scraper := scrape.New(scrape.Config{
 		Timeout: config.scrapeTimeout, Interval: config.interval, UserAgent: program + "/" + daemon.Version(),
+		Token: config.asking.token(log), Trust: fleet.trust,
 	})
 	defer scraper.Close()
 	meter := metricsapi.NewMeter()
