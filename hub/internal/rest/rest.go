@@ -60,7 +60,7 @@ type Config struct {
 	// Auth is how readers are known, for people: "token" or "none".
 	Auth string
 	// Scope is what the reader of a request may see. If that cannot be found out
-	// now, the error is hub.ErrNotReady, and its text is shown to the client.
+	// now, the error is hub.ErrUnavailable, and its text is shown to the client.
 	Scope func(*http.Request) (hub.Scope, error)
 	// Restrict returns of a view what is in the scope, with that as its Scope.
 	// It is asked once a round for each scope of many readers.

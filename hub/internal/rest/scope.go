@@ -25,7 +25,7 @@ type scope struct {
 func (s *server) scope(r *http.Request) (scope, error) {
 	allowed, err := s.Scope(r)
 	switch {
-	case errors.Is(err, hub.ErrNotReady):
+	case errors.Is(err, hub.ErrUnavailable):
 		return scope{}, unavailable(err.Error())
 	case err != nil:
 		return scope{}, fmt.Errorf("find out what the reader may see: %w", err)
