@@ -46,6 +46,8 @@ var rooms = []room{
 		why: "the room of the library for tokens; it asks nobody itself"},
 	{packages: "shared/identity/identitytest", theirs: []string{"github.com/go-jose/go-jose/v4"},
 		why: "tokens for tests"},
+	{packages: "shared/certificate", ours: []string{"shared/identity"},
+		why: "keys are made by the standard library, and attested by whom it is given"},
 
 	{packages: "agent/internal/hostfs", theirs: []string{"golang.org/x/sys"}, banned: []string{"go statement"},
 		why: "the one door to the node's file systems"},
