@@ -84,17 +84,17 @@ type Gate struct {
 // New returns a Gate that knows nobody yet. It asks the API server nothing
 // before somebody comes.
 func New(c Config) *Gate {
-	log := newAudit(c.Log)
+	trouble := newAudit(c.Log) // apart from refusals, so that no flood of those hides it
 	return &Gate{
-		proxy:    proxy{secret: c.ProxySecret, log: log},
-		tokens:   newTokens(c.Tokens, c.Audience, c.Meter, log),
-		rights:   newRights(c.Rights, c.Meter, log),
+		proxy:    proxy{secret: c.ProxySecret, log: trouble},
+		tokens:   newTokens(c.Tokens, c.Audience, c.Meter, trouble),
+		rights:   newRights(c.Rights, c.Meter, trouble),
 		sessions: newSessions(),
 		names:    c.Namespaces,
 		login:    newLoginPage(c.Audience),
 		origin:   http.NewCrossOriginProtection(),
 		meter:    c.Meter,
-		log:      log,
+		log:      newAudit(c.Log),
 	}
 }
 
