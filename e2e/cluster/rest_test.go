@@ -166,3 +166,12 @@ func value(v *float64) float64 {
 	}
 	return *v
 }
+
+func decodeAs[T any](t *testing.T, body string) T {
+	t.Helper()
+	var into T
+	if err := json.Unmarshal([]byte(body), &into); err != nil {
+		t.Fatalf("%v in %.300s", err, body)
+	}
+	return into
+}
