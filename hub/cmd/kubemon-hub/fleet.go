@@ -32,7 +32,8 @@ type fleet struct {
 	names  pipeline.Names
 	// trust says whose keys are agents'.
 	trust scrape.Trust
-	// cluster takes events; nil without a cluster.
+	// client is how to reach the cluster, cluster takes events; nil without one.
+	client  *rest.Config
 	cluster kubernetes.Interface
 	// watches follow the cluster until their context ends.
 	watches []func(context.Context) error
@@ -71,7 +72,7 @@ func findFleet(c config, log *slog.Logger) (*fleet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to the cluster: %w", err)
 	}
-	f.cluster = objects
+	f.client, f.cluster = client, objects
 	f.follow(inventory.New(objects, meta, log))
 	if urls != nil {
 		return f, nil

@@ -14,7 +14,39 @@
 //	GET /healthz, /livez       200 while the hub works
 //	GET /readyz                200 once there is something to answer with
 //
+//	GET, POST /login           for a browser: takes a token, gives a session
+//	POST /logout               ends it
+//
 // Errors are application/problem+json.
+//
+// # Readers
+//
+// With --auth=token nobody reads who is not known, the page and its parts
+// included; open are only the login, and healthz, livez and readyz without a
+// word more than whether all is well. The cluster says who a reader is, by a
+// TokenReview of
+//
+//   - a token for the audience of --auth-audience, or an ordinary one:
+//     Authorization: Bearer TOKEN
+//   - the token that was given at /login, as long as its session lasts: until the
+//     token ends, a day at most
+//
+// or an authenticating proxy does, by the headers X-Remote-User and
+// X-Remote-Group, which count only with its proof: a client certificate of
+// --proxy-auth-ca-file, which is for nobody else, or the header
+// X-Kubemon-Proxy-Secret with what is in --proxy-auth-secret-file.
+//
+// What readers see is what they may list, by SubjectAccessReviews: nodes, the
+// status and /metrics with "list nodes", a namespace with "list pods" in it. A
+// reader of some namespaces gets lists and sums of those, which say so. The
+// cluster's word counts for two minutes (whose a token is) and five (what may be
+// listed; 30 s if not), and is kept while the API server cannot be asked: a
+// token until it ends, one that does not say when for an hour. For all this the
+// hub may create tokenreviews and subjectaccessreviews.
+//
+// With --auth=none nobody is asked, so the hub listens on loopback only, where
+// it takes no Host header but this machine's, or --allow-unauthenticated says
+// otherwise in words.
 //
 // # The fleet
 //
@@ -62,9 +94,20 @@
 // -h lists them with their defaults. Each has an environment variable, which
 // counts when the flag is not given: KUBEMON_HUB_LISTEN for --listen.
 //
-//	--listen             address to listen on. Anybody who reaches it may read
-//	                     everything, so it must be a loopback address unless
-//	                     --allow-unauthenticated is given
+//	--listen             address to listen on: :8080 with --auth=token, else
+//	                     127.0.0.1:8080. With --auth=none anybody who reaches it
+//	                     may read everything, so it must be a loopback address
+//	                     unless --allow-unauthenticated is given
+//	--auth               token or none, see above; none is the default
+//	--auth-audience      what tokens for the hub are made for, kubemon-hub
+//	--proxy-auth-ca-file, --proxy-auth-secret-file
+//	                     what an authenticating proxy proves itself by; read
+//	                     again as they change
+//	--tls                what the hub's own port speaks: off (the default, where
+//	                     a port-forward or an Ingress encrypts), self-signed, or
+//	                     files, all of them TLS 1.3
+//	--tls-cert-file, --tls-key-file
+//	                     with files: the pair, PEM, read again as it changes
 //	--agents             addresses of agents, separated by commas, instead of a
 //	                     cluster's; or beside one, with --kubeconfig
 //	--kubeconfig         how to reach a cluster from outside of it
@@ -117,6 +160,10 @@ import (
 
 const program = "kubemon-hub"
 
+// maxConnections is how many readers may be connected at once, twice as many as
+// may listen for events.
+const maxConnections = 512
+
 func main() {
 	// Most of the heap is the window, which lives for an hour and has next to no
 	// pointers: collecting twice as often costs little, and half as much garbage
@@ -156,11 +203,20 @@ func run(ctx context.Context, log *slog.Logger, args []string, lookupEnv func(st
 	if config.events {
 		fleet.tell(loop.View, meter, log)
 	}
-	handler, err := newHandler(loop, frames, fleet, meter, ctx.Done(), log)
+	guard, err := newGuard(config.readers, fleet, meter, log)
 	if err != nil {
 		return err
 	}
-	listener, err := daemon.Listen(ctx, config.listen)
+	handler, err := newHandler(loop, frames, fleet, guard, config.readers.auth, meter, ctx.Done(), log)
+	if err != nil {
+		return err
+	}
+	encryption, renew, err := newTLS(config.tls, config.readers.proxyCAFile, log)
+	if err != nil {
+		return err
+	}
+	server := daemon.Server{Handler: handler, Log: log, TLS: encryption, MaxConnections: maxConnections}
+	listener, err := daemon.Listen(ctx, config.readers.listen)
 	if err != nil {
 		return err
 	}
@@ -171,7 +227,8 @@ func run(ctx context.Context, log *slog.Logger, args []string, lookupEnv func(st
 		g.Go(func() error { return watch(ctx) })
 	}
 	g.Go(func() error { loop.Run(ctx); return nil })
-	g.Go(func() error { return daemon.Serve(ctx, log, listener, handler) })
+	g.Go(func() error { renew(ctx); return nil })
+	g.Go(func() error { return server.Serve(ctx, listener) })
 	return g.Wait()
 }
 

@@ -118,5 +118,12 @@ type Reader struct {
 	Extra     map[string][]string
 }
 
+// IsKnown reports whether a request is one that a Gate let through, and whose
+// reader it knows.
+func IsKnown(r *http.Request) bool {
+	_, known := r.Context().Value(readerKey{}).(Reader)
+	return known
+}
+
 // readerKey is where a request's context has its Reader.
 type readerKey struct{}
