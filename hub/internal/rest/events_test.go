@@ -97,8 +97,12 @@ func (p *pipes) ask(t *testing.T, target string, headers ...string) net.Conn {
 // test's end, and returns how to stop it.
 func serveEvents(t *testing.T, r rest.Reader, listener net.Listener) (stop func() error) {
 	t.Helper()
+	return serveConfig(t, config(r, io.Discard), listener)
+}
+
+func serveConfig(t *testing.T, cfg rest.Config, listener net.Listener) (stop func() error) {
+	t.Helper()
 	stopping := make(chan struct{})
-	cfg := config(r, io.Discard)
 	cfg.Stopping = stopping
 	h, err := rest.New(cfg)
 	if err != nil {
@@ -223,6 +227,50 @@ func TestEvents(t *testing.T) {
 		}
 		conn.Close()
 		again.Close()
+	})
+}
+
+// TestEventsByScope tells of nodes only who may see them, as of each round, and
+// ends when it is no longer known what the reader may see.
+func TestEventsByScope(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, listener := newPublisher(), newPipes()
+		cfg := config(p, io.Discard)
+		var mu sync.Mutex
+		now, unknown := hub.Scope{AllNamespaces: true}, error(nil)
+		cfg.Scope = func(*http.Request) (hub.Scope, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			return now, unknown
+		}
+		become := func(scope hub.Scope, err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			now, unknown = scope, err
+		}
+		stop := serveConfig(t, cfg, listener)
+		conn := listener.dial(t)
+		_, events := open(t, conn)
+		for i, scope := range []hub.Scope{{}, {Nodes: true}, {Namespaces: []string{"shop"}}, hub.Everything(), {AllNamespaces: true}} {
+			become(scope, nil)
+			p.publish()
+			e := readRound(t, events)
+			for e.tick.Number != uint64(361+i) {
+				e = readRound(t, events)
+			}
+			if (e.tick.Nodes != nil) != scope.Nodes || strings.Contains(string(e.data), "nodes") != scope.Nodes {
+				t.Errorf("%+v is told %s", scope, e.data)
+			}
+		}
+		become(hub.Scope{}, hub.ErrUnavailable)
+		p.publish()
+		if rest, err := io.ReadAll(events); err != nil || strings.Contains(string(rest), "data") {
+			t.Errorf("who may be nobody is told %q, %v", rest, err)
+		}
+		if err := stop(); err != nil {
+			t.Errorf("stop: %v", err)
+		}
+		conn.Close()
 	})
 }
 
