@@ -138,6 +138,10 @@ func run(ctx context.Context, log *slog.Logger, stdout io.Writer, args []string,
 		return err
 	}
 	return withNode(ctx, log, c, func(c config, node collect.Node) error {
+		security, err := newSecurity(ctx, log, c.security)
+		if err != nil {
+			return err
+		}
 		listener, err := daemon.Listen(ctx, c.listen)
 		if err != nil {
 			return err
@@ -146,23 +150,25 @@ func run(ctx context.Context, log *slog.Logger, stdout io.Writer, args []string,
 		ready(listener.Addr())
 		collector := collect.New(node, c.options())
 		defer collector.Close()
-		return serveNode(ctx, log, c, collector, listener)
+		return serveNode(ctx, log, c, collector, security, listener)
 	})
 }
 
 // serveNode answers, and keeps snapshots, until ctx ends.
-func serveNode(ctx context.Context, log *slog.Logger, c config, collector *collect.Collector, listener net.Listener) error {
+func serveNode(ctx context.Context, log *slog.Logger, c config, collector *collect.Collector, security *security, listener net.Listener) error {
+	serving := serve.Config{Log: log, Version: daemon.Version(), Collector: collector, Usage: ownUsage, Security: security.report}
 	if c.history == 0 {
-		return daemon.Serve(ctx, log, listener, serve.New(log, daemon.Version(), collector, ownUsage, nil))
+		return security.serve(ctx, listener, serve.New(serving))
 	}
 	kept := history.New(history.Options{Interval: c.historyInterval, Keep: c.history, MaxBytes: maxHistoryBytes})
-	server := serve.New(log, daemon.Version(), collector, ownUsage, kept)
+	serving.History = kept
+	server := serve.New(serving)
 	ctx, stop := context.WithCancel(ctx)
 	var run sync.WaitGroup
 	defer run.Wait()
 	defer stop()
 	run.Go(func() { kept.Run(ctx, log, server.Sample) })
-	return daemon.Serve(ctx, log, listener, server)
+	return security.serve(ctx, listener, server)
 }
 
 // withNode opens the node that is meant, this machine's or a recorded one, for

@@ -215,7 +215,7 @@ func TestProgramRefuses(t *testing.T) {
 		usage bool
 		want  string
 	}{
-		{"unknown flag", serve("--auth=none"), nil, true, "auth"},
+		{"unknown flag", serve("--auths=none"), nil, true, "auths"},
 		{"argument", serve("start"), nil, true, `unexpected argument "start"`},
 		{"processes", serve("--processes=-1"), nil, true, "-processes"},
 		{"too many processes", serve("--processes=501"), nil, true, "0 to 500"},
