@@ -45,6 +45,9 @@ func Load(ctx context.Context, base string, client *http.Client) (*Contract, err
 	if err != nil {
 		return nil, err
 	}
+	if answer.Status != http.StatusOK {
+		return nil, fmt.Errorf("the document of %s: status %d: %s", base, answer.Status, answer.Body)
+	}
 	return c, c.use(ctx, answer.Body)
 }
 

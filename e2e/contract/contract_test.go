@@ -88,3 +88,14 @@ func TestWhatIsNotDocumentedIsAnError(t *testing.T) {
 		})
 	}
 }
+
+// TestAHubThatRefusesHasNoDocument says what the hub said.
+func TestAHubThatRefusesHasNoDocument(t *testing.T) {
+	hub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "who are you", http.StatusUnauthorized)
+	}))
+	defer hub.Close()
+	if _, err := contract.Load(t.Context(), hub.URL, http.DefaultClient); err == nil || !strings.Contains(err.Error(), "401: who are you") {
+		t.Errorf("a hub that knows nobody: %v", err)
+	}
+}
