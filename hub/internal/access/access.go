@@ -26,6 +26,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
 	authnv1 "k8s.io/api/authentication/v1"
 	authzv1 "k8s.io/api/authorization/v1"
@@ -102,13 +103,29 @@ func New(c Config) *Gate {
 func (g *Gate) Sessions() int { return g.sessions.count() }
 
 // Scope is what the reader of a request that passed Around may see. An error
-// wraps hub.ErrUnavailable: the API server cannot be asked and never said.
+// wraps hub.ErrUnavailable: the API server cannot be asked and never said, or
+// the request is an old one, such as one for events, whose reader is no longer
+// known.
 func (g *Gate) Scope(r *http.Request) (hub.Scope, error) {
-	reader, ok := r.Context().Value(readerKey{}).(Reader)
+	v, ok := r.Context().Value(visitKey{}).(visit)
 	if !ok {
 		return hub.Scope{}, nil // what did not pass may see nothing
 	}
-	return g.rights.scope(r.Context(), reader, g.names())
+	if time.Since(v.began) > longVisit {
+		reader, _, err := g.identify(v.shown.WithContext(r.Context()))
+		if err != nil {
+			return hub.Scope{}, errOver
+		}
+		v.reader = reader
+	}
+	return g.rights.scope(r.Context(), v.reader, g.names())
+}
+
+// IsKnown reports whether a request is one that a Gate let through, and whose
+// reader it knows.
+func IsKnown(r *http.Request) bool {
+	_, known := r.Context().Value(visitKey{}).(visit)
+	return known
 }
 
 // A Reader is somebody whom the API server, or a proxy with proof, has named.
@@ -118,12 +135,14 @@ type Reader struct {
 	Extra     map[string][]string
 }
 
-// IsKnown reports whether a request is one that a Gate let through, and whose
-// reader it knows.
-func IsKnown(r *http.Request) bool {
-	_, known := r.Context().Value(readerKey{}).(Reader)
-	return known
+// longVisit is after how long a request's reader has to be known anew.
+const longVisit = 10 * time.Second
+
+// A visit is a request that passed. It is the value of its context's visitKey.
+type visit struct {
+	reader Reader
+	began  time.Time
+	shown  *http.Request // as it came, with what it was known by
 }
 
-// readerKey is where a request's context has its Reader.
-type readerKey struct{}
+type visitKey struct{}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/kubemon/kubemon/hub"
 )
@@ -146,7 +147,8 @@ func (g *Gate) account(r *http.Request, err error) *refusal {
 
 // withReader is the request of a reader, without what it was known by.
 func withReader(r *http.Request, reader Reader) *http.Request {
-	return withoutCredentials(r.WithContext(context.WithValue(r.Context(), readerKey{}, reader)))
+	v := visit{reader: reader, began: time.Now(), shown: r}
+	return withoutCredentials(r.WithContext(context.WithValue(r.Context(), visitKey{}, v)))
 }
 
 // withoutCredentials is a request without credentials: what is behind cannot give away

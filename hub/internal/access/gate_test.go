@@ -3,6 +3,7 @@ package access
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -53,8 +54,8 @@ func newHouse() *house {
 			http.Error(w, "a fact", http.StatusServiceUnavailable)
 			return
 		}
-		reader, _ := r.Context().Value(readerKey{}).(Reader)
-		fmt.Fprintf(w, "for %s", reader.Name)
+		v, _ := r.Context().Value(visitKey{}).(visit)
+		fmt.Fprintf(w, "for %s", v.reader.Name)
 	}))
 	return h
 }
@@ -324,6 +325,26 @@ func TestScopeOfARequest(t *testing.T) {
 	if diff := cmp.Diff(hub.Scope{}, scope); err != nil || diff != "" {
 		t.Errorf("scope of what did not pass: %v (-want +got):\n%s", err, diff)
 	}
+}
+
+// TestALongVisitEnds has a request go on after its reader has logged out, as one
+// for events does.
+func TestALongVisitEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse()
+		h.api.may = may("nodes", "pods")
+		c := cookie(t, h.logInWith(h.api.hubToken(t, time.Hour)))
+		h.get("/api/v1/events", "Cookie", "kubemon="+c.Value)
+		events := h.inside[0]
+		time.Sleep(time.Minute)
+		if scope, err := h.Scope(events); err != nil || !scope.IsEverything() {
+			t.Errorf("scope of a long request: %+v, %v", scope, err)
+		}
+		h.ask(httptest.NewRequest(http.MethodPost, "/logout", nil), "Cookie", "kubemon="+c.Value)
+		if scope, err := h.Scope(events); !errors.Is(err, hub.ErrUnavailable) || scope.Nodes {
+			t.Errorf("scope of a long request after the logout: %+v, %v", scope, err)
+		}
+	})
 }
 
 func TestNeedNodes(t *testing.T) {

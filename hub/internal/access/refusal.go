@@ -39,6 +39,8 @@ var (
 		detail: "the API server does not accept the token, neither for the hub nor for itself"}
 	errSession = &refusal{result: "session", status: http.StatusUnauthorized,
 		detail: "the session has ended; log in again"}
+	errOver = &refusal{result: "over", status: http.StatusServiceUnavailable, retryAfter: time.Second,
+		detail: "the reader of this long request is no longer known; ask anew"}
 	errBusy = &refusal{result: "limited", status: http.StatusServiceUnavailable, retryAfter: 2 * time.Second,
 		detail: "too many unknown tokens at once; ask again in a moment"}
 	errUnasked = &refusal{result: "unasked", status: http.StatusServiceUnavailable, retryAfter: 10 * time.Second,
