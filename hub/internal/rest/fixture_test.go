@@ -176,10 +176,11 @@ func testRound() *hub.Round {
 			Oldest: roundTime.Truncate(5 * time.Minute).Add(-10 * time.Minute), DroppedBefore: roundTime.Truncate(5 * time.Minute).Add(-10 * time.Minute),
 		},
 		Nodes: []hub.NodeState{
-			{Node: "node1", Agent: hub.Agent{Node: "node1", URL: "https://10.0.0.1:10290", Ready: true}, Status: ok(), Health: hub.Health{
-				LastSample: roundTime, Took: 12345 * time.Microsecond, Bytes: 4096, ClockSkew: -1500 * time.Millisecond,
-				Expected: 360, Stored: 359, FirstSeen: ready.Add(2 * time.Second), FirstStored: ready.Add(5 * time.Second),
-			}},
+			{Node: "node1", Agent: hub.Agent{Node: "node1", URL: "https://10.0.0.1:10290", Ready: true}, Status: ok(),
+				Identity: hub.Identity{Trust: hub.TrustAttested, Fingerprint: "sha256:" + strings.Repeat("0f", 32), Since: ready}, Health: hub.Health{
+					LastSample: roundTime, Took: 12345 * time.Microsecond, Bytes: 4096, ClockSkew: -1500 * time.Millisecond,
+					Expected: 360, Stored: 359, FirstSeen: ready.Add(2 * time.Second), FirstStored: ready.Add(5 * time.Second),
+				}},
 			{Node: "node2", Agent: hub.Agent{Node: "node2", URL: "https://10.0.0.2:10290"},
 				Status: hub.Status{State: hub.StateDown, Reason: "no answer for 2 rounds"},
 				Health: hub.Health{Expected: 10, LastError: "connection refused", LastErrorTime: roundTime, FirstSeen: started}},

@@ -84,6 +84,8 @@ type agentStatus struct {
 	URL string `json:"url"`
 	// FallbackURL is the agent's address in the other IP family.
 	FallbackURL string `json:"fallbackURL,omitempty"`
+	// Identity is what the agent was last known by; nil before the first contact.
+	Identity *hub.Identity `json:"identity"`
 	// Ready is the endpoint's condition.
 	Ready bool `json:"ready"`
 	// Rivals counts other agents that claim the node and are not asked.
@@ -162,6 +164,9 @@ func agentStatusOf(n *hub.NodeState, ready, started time.Time) agentStatus {
 		RoundsExpected: h.Expected, RoundsStored: h.Stored,
 		LastError: h.LastError, LastErrorTime: h.LastErrorTime,
 		Attach: attachOf(h, ready, started),
+	}
+	if n.Identity.Trust != "" {
+		a.Identity = &n.Identity
 	}
 	if !h.LastSample.IsZero() {
 		a.ScrapeMilliseconds = new(float64(h.Took.Microseconds()) / 1000)
