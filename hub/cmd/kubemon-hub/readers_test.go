@@ -167,6 +167,11 @@ func spellings(path string) []string {
 // the route itself.
 func TestNobodyUnknownReads(t *testing.T) {
 	host := startGuarded(t, newCluster(t))
+	for _, line := range []string{"OPTIONS *", "CONNECT hub:80", "POST /healthz", "OPTIONS /api/v1/pods"} {
+		if status, body := send(t, host, line+" HTTP/1.1"); status != 401 {
+			t.Errorf("%s without a token: %d %s", line, status, body)
+		}
+	}
 	facts := []string{"node1", "shop", "kubemon_build_info", "cpuMillicores", "<script", "openapi"}
 	for _, route := range routes {
 		for _, path := range spellings(route) {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -248,7 +249,7 @@ func TestNoSpellingPasses(t *testing.T) {
 				inside := h.inside
 				h.mu.Unlock()
 				for _, r := range inside {
-					if !isHealth(r.URL.Path) || method != "GET" && method != "HEAD" {
+					if !slices.Contains([]string{"/healthz", "/livez", "/readyz"}, r.RequestURI) || method != "GET" && method != "HEAD" {
 						t.Errorf("%s %s got inside as %s: %d %s", method, trick, r.URL.Path, status, body)
 					}
 				}
@@ -260,6 +261,26 @@ func TestNoSpellingPasses(t *testing.T) {
 	}
 	if sent < 2000 {
 		t.Errorf("only %d requests were sent", sent)
+	}
+}
+
+// TestWhatIsOpenIsSpelledSo wants nothing else open than what is, in no other
+// spelling and by no other method.
+func TestWhatIsOpenIsSpelledSo(t *testing.T) {
+	h := newHouse()
+	server := httptest.NewUnstartedServer(h.handler)
+	server.Config.DisableGeneralOptionsHandler = true // as in package daemon
+	server.Start()
+	defer server.Close()
+	for line, want := range map[string]int{
+		"GET /healthz": 200, "HEAD /livez": 200, "GET /readyz?x": 503, "GET /login": 200, "HEAD /login?next=/": 200,
+		"POST /healthz": 401, "PUT /readyz": 401, "OPTIONS /livez": 401, "PUT /login": 401, "GET /logout": 401, "CONNECT /healthz": 401, "get /healthz": 401,
+		"GET /%68ealthz": 401, "GET /health%7A": 401, "GET http://hub/healthz": 401, "GET /healthz/": 401, "GET //healthz": 401, "GET /healthz%3f": 401, "GET /healthz;": 401,
+		"GET /%6cogin": 401, "GET http://hub/login": 401, "POST /login/": 401, "POST /%6Cogout": 401, "POST /LOGIN": 401, "OPTIONS *": 401,
+	} {
+		if status, body := raw(t, server.Listener.Addr().String(), line+" HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n"); status != want {
+			t.Errorf("%s: %d %s, want %d", line, status, body, want)
+		}
 	}
 }
 
