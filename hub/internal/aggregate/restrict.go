@@ -33,7 +33,7 @@ func Restrict(v *hub.View, scope hub.Scope) *hub.View {
 }
 
 func only(items []*hub.Item, keep func(*hub.Item) bool) []*hub.Item {
-	kept := make([]*hub.Item, 0, len(items))
+	var kept []*hub.Item
 	for _, item := range items {
 		if keep(item) {
 			kept = append(kept, item)
