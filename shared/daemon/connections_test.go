@@ -273,3 +273,24 @@ func TestServeTLS(t *testing.T) {
 		client.CloseIdleConnections()
 	}
 }
+
+// TestTheLogStaysSmall has a server say ten thousand things in ten minutes.
+func TestTheLogStaysSmall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		said := &sparing{log: slog.New(slog.NewTextHandler(&log, nil))}
+		for range 10 {
+			for range 1000 {
+				fmt.Fprintln(said, "http: TLS handshake error from 10.0.0.1:1: EOF")
+			}
+			time.Sleep(time.Minute)
+		}
+		fmt.Fprintln(said, "http: the last")
+		if got := strings.Count(log.String(), "handshake error"); got != 10*linesAMinute {
+			t.Errorf("%d lines are logged, want %d", got, 10*linesAMinute)
+		}
+		if strings.Count(log.String(), "lines=990") != 10 || !strings.Contains(log.String(), `line="http: the last"`) {
+			t.Errorf("the log does not say how many are missing:\n%s", &log)
+		}
+	})
+}

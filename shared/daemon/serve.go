@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -71,12 +72,6 @@ type Server struct {
 	MaxConnections int
 }
 
-// Serve answers requests on listener with handler until ctx ends, without TLS
-// and with any number of connections, see [Server.Serve].
-func Serve(ctx context.Context, log *slog.Logger, listener net.Listener, handler http.Handler) error {
-	return Server{Handler: handler, Log: log}.Serve(ctx, listener)
-}
-
 // Serve answers requests on listener until ctx ends. Then it takes no new ones,
 // gives the open ones ten seconds, and returns nil when all of them ended in
 // that time.
@@ -126,6 +121,6 @@ func (s Server) server() *http.Server {
 		IdleTimeout:                  idleTimeout,
 		MaxHeaderBytes:               maxHeaderBytes,
 		ConnContext:                  withConnection,
-		ErrorLog:                     slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn),
+		ErrorLog:                     log.New(&sparing{log: s.Log}, "", 0),
 	}
 }
