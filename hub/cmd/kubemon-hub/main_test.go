@@ -24,9 +24,11 @@ import (
 )
 
 // agent serves snapshots of a node that uses half a processor and runs a pod.
-func agent(t *testing.T, node string) string {
+func agent(t *testing.T, node string) string { return serve(t, snapshots(t, node)) }
+
+func snapshots(t *testing.T, node string) http.HandlerFunc {
 	booted := time.Now().Add(-time.Minute)
-	return serve(t, func(w http.ResponseWriter, r *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) {
 		up := time.Since(booted)
 		cpu := &snapshot.CPU{UsageMicros: uint64(up.Microseconds() / 4)}
 		contentType := snapshot.Negotiate(r.Header.Get("Accept"))
@@ -41,7 +43,7 @@ func agent(t *testing.T, node string) string {
 		}
 		w.Header().Set("Content-Type", contentType)
 		_, _ = w.Write(body)
-	})
+	}
 }
 
 func serve(t *testing.T, handler http.HandlerFunc) string {
