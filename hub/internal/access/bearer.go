@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -53,15 +54,8 @@ type claims struct {
 	expires time.Time
 }
 
-// for reports whether the token says that it is for the audience.
-func (c claims) names(audience string) bool {
-	for _, a := range c.audiences {
-		if a == audience {
-			return true
-		}
-	}
-	return false
-}
+// names reports whether the token says that it is for the audience.
+func (c claims) names(audience string) bool { return slices.Contains(c.audiences, audience) }
 
 // peek reads what a JWT says without checking its signature.
 func peek(token string) (claims, error) {

@@ -132,7 +132,8 @@ func lead(w http.ResponseWriter, location string) {
 func local(next string) string {
 	const root = "./"
 	u, err := url.Parse(next)
-	if err != nil || len(next) > maxNextBytes || !strings.HasPrefix(next, "/") || u.Scheme != "" || u.Host != "" || u.User != nil {
+	if err != nil || len(next) > maxNextBytes || !strings.HasPrefix(u.Path, "/") || strings.HasPrefix(next, "//") ||
+		u.Scheme != "" || u.Host != "" || u.User != nil {
 		return root
 	}
 	if strings.Contains(u.Path, "..") || strings.ContainsAny(next, "\\\r\n") || u.Path == "/login" || u.Path == "/logout" {

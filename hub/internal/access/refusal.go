@@ -44,9 +44,9 @@ var (
 	errBusy = &refusal{result: "limited", status: http.StatusServiceUnavailable, retryAfter: 2 * time.Second,
 		detail: "too many unknown tokens at once; ask again in a moment"}
 	errUnasked = &refusal{result: "unasked", status: http.StatusServiceUnavailable, retryAfter: 10 * time.Second,
-		detail: "the API server does not let the hub ask who or what is allowed; the hub's log says more"}
+		detail: "the API server does not let the hub ask who may read what; the hub's log says more"}
 	errAway = &refusal{result: "away", status: http.StatusServiceUnavailable, retryAfter: 10 * time.Second,
-		detail: "the API server cannot be asked who or what is allowed; ask again in a moment"}
+		detail: "the API server cannot be asked who may read what; ask again in a moment"}
 )
 
 func malformed(format string, args ...any) error {

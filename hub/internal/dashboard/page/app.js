@@ -160,6 +160,7 @@ function showProblems(problems) {
 // keeps the last answer and its ETag, so asking again within a round is a 304.
 async function ask(path) {
   const response = await fetch("api/v1/" + path, { cache: "no-cache" });
+  if (response.status === 401) location.reload(); // the session has ended: the hub leads to its login page
   const answer = await response.json().catch(() => ({}));
   if (!response.ok) throw new Error(answer.detail || `the hub answered ${response.status} ${response.statusText}`);
   return answer;
