@@ -103,6 +103,11 @@ func (g *Gate) identify(r *http.Request) (reader Reader, stale bool, err error) 
 	if given {
 		return g.tokens.reader(r.Context(), token)
 	}
+	return g.bySession(r)
+}
+
+// bySession returns who has logged in, whose token is as good as it ever is.
+func (g *Gate) bySession(r *http.Request) (reader Reader, stale bool, err error) {
 	token, named := g.sessions.token(r)
 	if !named {
 		return Reader{}, false, errNobody

@@ -88,6 +88,7 @@ func (g *Gate) logIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g.meter.Authenticated("login")
+	g.sessions.end(r)        // of the same browser, whose cookie is replaced
 	claims, _ := peek(token) // which it passed just now
 	http.SetCookie(w, g.sessions.begin(r, token, claims.expires, time.Now()))
 	lead(w, local(next))

@@ -107,6 +107,16 @@ func TestLogOut(t *testing.T) {
 	}
 }
 
+func TestALoginReplacesTheLast(t *testing.T) {
+	h := newHouse()
+	token := h.api.hubToken(t, time.Hour)
+	first := cookie(t, h.logInWith(token))
+	second := cookie(t, h.logInWith(token, "Cookie", "kubemon="+first.Value))
+	if h.Sessions() != 1 || first.Value == second.Value {
+		t.Errorf("%d sessions of one browser, the same name %t", h.Sessions(), first.Value == second.Value)
+	}
+}
+
 func TestNoLogIn(t *testing.T) {
 	h := newHouse()
 	token := h.api.hubToken(t, time.Hour)
