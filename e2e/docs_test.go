@@ -26,31 +26,41 @@ func TestEveryDescribedNodeIsDocumented(t *testing.T) {
 	}
 }
 
-// TestEveryFaultHasItsTests looks for faults in the page about them that name no
-// test, and for tests that are not there.
+// namedTest is how a page names a test: by its folder.
+var namedTest = regexp.MustCompile("`([a-z0-9/-]+)\\.(Test[A-Za-z0-9]+)`")
+
+// TestEveryFaultHasItsTests looks for faults and attacks, in the pages about them,
+// that name no test, and for tests that are not there.
 func TestEveryFaultHasItsTests(t *testing.T) {
-	page, err := os.ReadFile("../docs/faults.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	named := regexp.MustCompile("`([a-z0-9/-]+)\\.(Test[A-Za-z0-9]+)`")
-	rows := 0
-	for line := range strings.Lines(string(page)) {
-		tests := named.FindAllStringSubmatch(line, -1)
-		if strings.HasPrefix(line, "| ") && !strings.HasPrefix(line, "| fault ") {
-			rows++
-			if len(tests) == 0 {
-				t.Errorf("no test is named for: %s", line)
+	for page, table := range map[string]struct {
+		head  string // of the tables that name tests in their last column
+		least int
+	}{
+		"faults.md": {"| fault |", 30}, "security.md": {"| who, from where |", 10},
+	} {
+		text, err := os.ReadFile("../docs/" + page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, inTable := 0, false
+		for line := range strings.Lines(string(text)) {
+			inTable = strings.HasPrefix(line, table.head) || inTable && strings.HasPrefix(line, "|")
+			tests := namedTest.FindAllStringSubmatch(line, -1)
+			if inTable && strings.HasPrefix(line, "| ") && !strings.HasPrefix(line, table.head) {
+				rows++
+				if len(tests) == 0 {
+					t.Errorf("docs/%s: no test is named for: %s", page, line)
+				}
+			}
+			for _, test := range tests {
+				if !hasTest(t, "../"+test[1], test[2]) {
+					t.Errorf("docs/%s names %s of %s, which is not there", page, test[2], test[1])
+				}
 			}
 		}
-		for _, test := range tests {
-			if !hasTest(t, "../"+test[1], test[2]) {
-				t.Errorf("docs/faults.md names %s of %s, which is not there", test[2], test[1])
-			}
+		if rows < table.least {
+			t.Errorf("docs/%s has %d rows: the check is not looking at the table", page, rows)
 		}
-	}
-	if rows < 30 {
-		t.Errorf("docs/faults.md has %d faults: the check is not looking at the table", rows)
 	}
 }
 

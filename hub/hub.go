@@ -18,4 +18,7 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrNotReady: the hub cannot answer yet.
 	ErrNotReady = errors.New("not ready yet")
+	// ErrUnavailable: the API server has to say something first, and cannot be
+	// asked. Its text is for clients.
+	ErrUnavailable = errors.New("the API server cannot be asked")
 )

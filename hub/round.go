@@ -111,6 +111,8 @@ type NodeState struct {
 	// node is down.
 	Reading *Reading
 	Health  Health
+	// Identity is what the agent was last known by.
+	Identity Identity
 }
 
 // Health is how well one agent could be asked.

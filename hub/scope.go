@@ -2,16 +2,17 @@ package hub
 
 import "slices"
 
-// A Scope is what one reader may see.
+// A Scope is what one reader may see, as REST says it beside what was cut to it.
+// The zero Scope has nothing.
 type Scope struct {
 	// Nodes is true for who may see nodes, the agents, and the cluster as a whole.
-	Nodes bool
+	Nodes bool `json:"nodes"`
 	// AllNamespaces is true for who may see the pods of every namespace, those
 	// to come as well.
-	AllNamespaces bool
+	AllNamespaces bool `json:"allNamespaces"`
 	// Namespaces are those whose pods may be seen, sorted; of no meaning beside
 	// AllNamespaces.
-	Namespaces []string
+	Namespaces []string `json:"namespaces,omitzero"`
 }
 
 // Everything is the scope of who may see all.

@@ -7,7 +7,9 @@ import (
 
 // A View is every answer of one round, worked out once. It is never changed.
 type View struct {
-	Round      *Round
+	Round *Round
+	// Scope is what the items below were cut to. The round is whole in any case.
+	Scope      Scope
 	Cluster    *Item
 	Nodes      []*Item // by name
 	Pods       []*Item // by namespace and name

@@ -3,6 +3,7 @@ module github.com/kubemon/kubemon/shared
 go 1.26.0
 
 require (
+	github.com/go-jose/go-jose/v4 v4.1.8
 	github.com/google/go-cmp v0.7.0
 	github.com/tinylib/msgp v1.6.5
 )

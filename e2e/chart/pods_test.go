@@ -27,10 +27,14 @@ func TestAgentChangesNothingOnTheNode(t *testing.T) {
 			}
 		}
 		for _, volume := range pod.Volumes {
-			if volume.HostPath == nil {
+			switch {
+			case volume.Projected != nil, volume.Secret != nil: // made by Kubernetes, in memory
+			case volume.HostPath == nil:
 				t.Errorf("volume %s is no folder of the node", volume.Name)
-			} else if kind := volume.HostPath.Type; kind == nil || *kind != corev1.HostPathDirectory {
+			case volume.HostPath.Type == nil || *volume.HostPath.Type != corev1.HostPathDirectory:
 				t.Errorf("volume %s would create %s on a node that has none", volume.Name, volume.HostPath.Path)
+			case !slices.Contains([]string{"cgroup", "pod-logs", "container-logs"}, volume.Name):
+				t.Errorf("volume %s shows the agent %s, which it does not read", volume.Name, volume.HostPath.Path)
 			}
 		}
 	})
@@ -39,8 +43,8 @@ func TestAgentChangesNothingOnTheNode(t *testing.T) {
 func TestAgentSeesItsNode(t *testing.T) {
 	forEachRelease(t, func(t *testing.T, r release) {
 		pod := r.agent().Spec
-		if !pod.HostPID || !pod.HostNetwork {
-			t.Errorf("hostPID is %v and hostNetwork %v, want both", pod.HostPID, pod.HostNetwork)
+		if !pod.HostPID || pod.HostIPC {
+			t.Errorf("hostPID is %v and hostIPC %v, want the one and not the other", pod.HostPID, pod.HostIPC)
 		}
 		everything := corev1.Toleration{Operator: corev1.TolerationOpExists}
 		if !slices.Contains(pod.Tolerations, everything) {
@@ -50,8 +54,23 @@ func TestAgentSeesItsNode(t *testing.T) {
 			t.Errorf("the agent runs on nodes with %v, not on Linux alone", pod.NodeSelector)
 		}
 		checkField(t, pod.Containers[0], "NODE_NAME", "spec.nodeName")
+		checkField(t, pod.Containers[0], "POD_IP", "status.podIP")
 		checkCgroupMount(t, pod)
 	})
+}
+
+// TestAgentsNetwork: with the host's network or without, the agent listens on its
+// pod's own address and on no other.
+func TestAgentsNetwork(t *testing.T) {
+	for set, want := range map[string]bool{"agent.hostNetwork=true": true, "agent.hostNetwork=false": false} {
+		pod := decode(t, render(t, "--set", set)).agent()
+		if pod.Spec.HostNetwork != want || !hasArg(pod, "--listen=[$(POD_IP)]:10290") {
+			t.Errorf("%s: hostNetwork %v, arguments %q", set, pod.Spec.HostNetwork, pod.Spec.Containers[0].Args)
+		}
+	}
+	if !decode(t, render(t)).agent().Spec.HostNetwork {
+		t.Error("the default is not the host's network")
+	}
 }
 
 // checkCgroupMount wants the agent to be told where the node's control groups
@@ -59,7 +78,7 @@ func TestAgentSeesItsNode(t *testing.T) {
 func checkCgroupMount(t *testing.T, pod corev1.PodSpec) {
 	t.Helper()
 	container := pod.Containers[0]
-	volume := slices.IndexFunc(pod.Volumes, func(v corev1.Volume) bool { return v.HostPath.Path == "/sys/fs/cgroup" })
+	volume := slices.IndexFunc(pod.Volumes, func(v corev1.Volume) bool { return v.HostPath != nil && v.HostPath.Path == "/sys/fs/cgroup" })
 	if volume < 0 {
 		t.Fatal("the agent has no mount of the node's cgroups")
 	}
@@ -88,7 +107,7 @@ func checkField(t *testing.T, container corev1.Container, name, field string) {
 // TestThereIsOneHub guards the window, which lives in one hub's memory.
 func TestThereIsOneHub(t *testing.T) {
 	forEachRelease(t, func(t *testing.T, r release) {
-		spec := r.deployment.Spec
+		spec := r.deployments[0].Spec
 		if spec.Replicas == nil || *spec.Replicas != 1 || spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType {
 			t.Errorf("the hub has %v replicas and strategy %s, want 1 and Recreate", spec.Replicas, spec.Strategy.Type)
 		}
@@ -161,8 +180,8 @@ func TestSelectorsMatchTheirPods(t *testing.T) {
 			selector *metav1.LabelSelector
 			pod      corev1.PodTemplateSpec
 		}{
-			{"DaemonSet", r.daemonSet.Spec.Selector, r.agent()},
-			{"Deployment", r.deployment.Spec.Selector, r.hub()},
+			{"DaemonSet", r.daemonSets[0].Spec.Selector, r.agent()},
+			{"Deployment", r.deployments[0].Spec.Selector, r.hub()},
 		} {
 			// A selector can never change, so nothing in it may follow a version.
 			want := []string{"app.kubernetes.io/component", "app.kubernetes.io/instance", "app.kubernetes.io/name"}

@@ -1,182 +1,199 @@
 package chart
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
-	"k8s.io/pod-security-admission/api"
-	"k8s.io/pod-security-admission/policy"
 )
 
-// TestHubRights compares the hub's rights with the least it can work with,
-// rule by rule: what is not in the table must not be granted.
-func TestHubRights(t *testing.T) {
-	read := []string{"get", "list", "watch"}
-	wantCluster := []rbacv1.PolicyRule{
-		{APIGroups: []string{""}, Resources: []string{"pods", "nodes", "namespaces"}, Verbs: read},
-		{APIGroups: []string{"apps"}, Resources: []string{"deployments", "replicasets", "statefulsets", "daemonsets"}, Verbs: read},
-		{APIGroups: []string{"batch"}, Resources: []string{"jobs", "cronjobs"}, Verbs: read},
+// A grant is one right that a role gives: verbs on resources, in a namespace,
+// or in all of them and on what has none where that is empty.
+type grant struct {
+	namespace string
+	rule      rbacv1.PolicyRule
+}
+
+// grants follows each binding to its role and returns what each subject may do.
+// It fails for a role that is not the chart's, or that nobody is bound to.
+func (r release) grants(t *testing.T) map[string][]grant {
+	t.Helper()
+	granted := make(map[string][]grant)
+	add := func(namespace string, subjects []rbacv1.Subject, ref rbacv1.RoleRef, rules []rbacv1.PolicyRule) {
+		if len(rules) == 0 || ref.APIGroup != rbacv1.GroupName {
+			t.Errorf("%v are bound to %+v, which has no rules in the chart", subjects, ref)
+		}
+		for _, subject := range subjects {
+			if subject.Kind != "ServiceAccount" || subject.Namespace != "kubemon" || subject.APIGroup != "" {
+				t.Errorf("%+v is bound to %s: expected a ServiceAccount of the release", subject, ref.Name)
+			}
+			for _, rule := range rules {
+				granted[subject.Name] = append(granted[subject.Name], grant{namespace, rule})
+			}
+		}
 	}
-	wantNamespace := []rbacv1.PolicyRule{
-		{APIGroups: []string{"discovery.k8s.io"}, Resources: []string{"endpointslices"}, Verbs: read},
+	for _, binding := range r.clusterRoleBindings {
+		var rules []rbacv1.PolicyRule
+		for _, role := range r.clusterRoles {
+			if binding.RoleRef.Kind == "ClusterRole" && binding.RoleRef.Name == role.Name && role.AggregationRule == nil {
+				rules = role.Rules
+			}
+		}
+		add("", binding.Subjects, binding.RoleRef, rules)
 	}
+	for _, binding := range r.roleBindings {
+		var rules []rbacv1.PolicyRule
+		for _, role := range r.roles {
+			if binding.RoleRef.Kind == "Role" && binding.RoleRef.Name == role.Name && binding.Namespace == role.Namespace {
+				rules = role.Rules
+			}
+		}
+		add(binding.Namespace, binding.Subjects, binding.RoleRef, rules)
+	}
+	if len(r.clusterRoles) != len(r.clusterRoleBindings) || len(r.roles) != len(r.roleBindings) {
+		t.Errorf("%d ClusterRoles with %d bindings, %d Roles with %d", len(r.clusterRoles), len(r.clusterRoleBindings), len(r.roles), len(r.roleBindings))
+	}
+	return granted
+}
+
+// rule is one of Kubernetes' rules in short.
+func rule(group string, resources, verbs []string) rbacv1.PolicyRule {
+	return rbacv1.PolicyRule{APIGroups: []string{group}, Resources: resources, Verbs: verbs}
+}
+
+// wantGrants is the table of who may do what in a release: the least that the
+// programs can work with. What is not in it must not be granted.
+func wantGrants(r release) map[string][]grant {
+	read, create := []string{"get", "list", "watch"}, []string{"create"}
+	hub, agent := r.hub().Spec.ServiceAccountName, r.agent().Spec.ServiceAccountName
+	want := map[string][]grant{hub: {
+		{"", rule("", []string{"pods", "nodes", "namespaces"}, read)},
+		{"", rule("apps", []string{"deployments", "replicasets", "statefulsets", "daemonsets"}, read)},
+		{"", rule("batch", []string{"jobs", "cronjobs"}, read)},
+	}}
+	if r.withTokens() {
+		want[hub] = append(want[hub],
+			grant{"", rule("authentication.k8s.io", []string{"tokenreviews"}, create)},
+			grant{"", rule("authorization.k8s.io", []string{"subjectaccessreviews"}, create)})
+	}
+	if hasArg(r.hub(), "--events=true") {
+		want[hub] = append(want[hub], grant{"default", rule("", []string{"events"}, []string{"create", "patch"})})
+	}
+	want[hub] = append(want[hub], grant{"kubemon", rule("discovery.k8s.io", []string{"endpointslices"}, read)})
+	if hasArg(r.agent(), "--tls=attested") {
+		own := rule("", []string{"serviceaccounts/token"}, create)
+		own.ResourceNames = []string{agent}
+		want[agent] = []grant{{"kubemon", own}}
+	}
+	if viewer := r.viewer(); viewer != "" {
+		want[viewer] = []grant{{"", rule("", []string{"nodes", "pods", "namespaces"}, []string{"get", "list"})}}
+	}
+	return want
+}
+
+// viewer is the name of the ServiceAccount that no pod uses, if there is one.
+func (r release) viewer() string {
+	for _, account := range r.serviceAccounts {
+		if account.Name != r.hub().Spec.ServiceAccountName && account.Name != r.agent().Spec.ServiceAccountName {
+			return account.Name
+		}
+	}
+	return ""
+}
+
+func TestRights(t *testing.T) {
 	forEachRelease(t, func(t *testing.T, r release) {
-		if diff := cmp.Diff(wantCluster, r.clusterRole.Rules); diff != "" {
-			t.Errorf("rules for the cluster (-want +got):\n%s", diff)
-		}
-		if r.clusterRole.AggregationRule != nil {
-			t.Error("the ClusterRole gathers rules from others")
-		}
-		if diff := cmp.Diff(wantNamespace, r.role.Rules); diff != "" {
-			t.Errorf("rules for the namespace (-want +got):\n%s", diff)
-		}
-		if r.eventsRole == nil {
-			return
-		}
-		wantEvents := []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"events"}, Verbs: []string{"create", "patch"}}}
-		if diff := cmp.Diff(wantEvents, r.eventsRole.Rules); diff != "" {
-			t.Errorf("rules for the namespace of the Nodes' events (-want +got):\n%s", diff)
+		if diff := cmp.Diff(wantGrants(r), r.grants(t), cmp.AllowUnexported(grant{})); diff != "" {
+			t.Errorf("who may do what (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// TestNoRightIsDangerous looks at every rule by itself, whatever the table says:
+// none may lead to a Secret, into a pod or a kubelet, or to more rights.
+func TestNoRightIsDangerous(t *testing.T) {
+	forEachRelease(t, func(t *testing.T, r release) {
+		for subject, grants := range r.grants(t) {
+			for _, g := range grants {
+				for _, bad := range dangers(g.rule) {
+					t.Errorf("%s may %v: %s", subject, g.rule, bad)
+				}
+			}
+		}
+	})
+	for name, bad := range map[string]rbacv1.PolicyRule{
+		"secrets":     rule("", []string{"secrets"}, []string{"get"}),
+		"proxy":       rule("", []string{"nodes/proxy"}, []string{"get"}),
+		"exec":        rule("", []string{"pods/exec"}, []string{"create"}),
+		"any":         rule("", []string{"pods"}, []string{"*"}),
+		"escalate":    rule(rbacv1.GroupName, []string{"roles"}, []string{"escalate"}),
+		"impersonate": rule("", []string{"users"}, []string{"impersonate"}),
+		"any token":   rule("", []string{"serviceaccounts/token"}, []string{"create"}),
+		"delete":      rule("", []string{"pods"}, []string{"delete"}),
+		"URL":         {NonResourceURLs: []string{"/logs"}, Verbs: []string{"get"}},
+	} {
+		if len(dangers(bad)) == 0 {
+			t.Errorf("the check does not see %s: %v", name, bad)
+		}
+	}
+}
+
+// dangers says what is wrong with a rule.
+func dangers(r rbacv1.PolicyRule) []string {
+	var found []string
+	refuse := func(what string, got []string, allowed ...string) {
+		for _, s := range got {
+			if !slices.Contains(allowed, s) {
+				found = append(found, what+" "+s)
+			}
+		}
+	}
+	refuse("API group", r.APIGroups, "", "apps", "batch", "discovery.k8s.io", "authentication.k8s.io", "authorization.k8s.io")
+	refuse("resource", r.Resources, "pods", "nodes", "namespaces", "deployments", "replicasets", "statefulsets", "daemonsets",
+		"jobs", "cronjobs", "endpointslices", "events", "tokenreviews", "subjectaccessreviews", "serviceaccounts/token")
+	refuse("URL", r.NonResourceURLs)
+	written := slices.Contains(r.Resources, "events") || slices.Contains(r.Resources, "tokenreviews") || slices.Contains(r.Resources, "subjectaccessreviews")
+	switch {
+	case slices.Contains(r.Resources, "serviceaccounts/token") && len(r.ResourceNames) != 1:
+		found = append(found, "tokens of any service account")
+	case slices.Contains(r.Resources, "serviceaccounts/token"):
+		refuse("verb", r.Verbs, "create")
+	case written:
+		refuse("verb", r.Verbs, "create", "patch")
+	default:
+		refuse("verb", r.Verbs, "get", "list", "watch")
+	}
+	return found
 }
 
 // TestEventsAreOptional: without events there is no right to write anything.
 func TestEventsAreOptional(t *testing.T) {
-	with, without := decode(t, render(t)), decode(t, render(t, "--set", "hub.events=false"))
-	if with.eventsRole == nil || with.eventsRoleBinding == nil || without.eventsRole != nil || without.eventsRoleBinding != nil {
-		t.Error("the Role for events does not go with hub.events")
+	without := decode(t, render(t, "--set", "hub.events=false"))
+	if !hasArg(without.hub(), "--events=false") {
+		t.Errorf("hub.events=false gives the hub %q", without.hub().Spec.Containers[0].Args)
 	}
-	if args := without.hub().Spec.Containers[0].Args; !slices.Contains(args, "--events=false") {
-		t.Errorf("hub.events=false gives the hub %q", args)
-	}
-}
-
-// TestOnlyTheHubHasRights follows the bindings from role to pod.
-func TestOnlyTheHubHasRights(t *testing.T) {
-	forEachRelease(t, func(t *testing.T, r release) {
-		account := r.hub().Spec.ServiceAccountName
-		want := []rbacv1.Subject{{Kind: "ServiceAccount", Name: account, Namespace: "kubemon"}}
-		if diff := cmp.Diff(want, r.clusterRoleBinding.Subjects); diff != "" {
-			t.Errorf("who has the ClusterRole (-want +got):\n%s", diff)
+	for _, g := range without.grants(t)["kubemon-hub"] {
+		if slices.Contains(g.rule.Resources, "events") {
+			t.Errorf("hub.events=false leaves the right %v", g)
 		}
-		if diff := cmp.Diff(want, r.roleBinding.Subjects); diff != "" {
-			t.Errorf("who has the Role (-want +got):\n%s", diff)
-		}
-		if r.eventsRoleBinding != nil {
-			if diff := cmp.Diff(want, r.eventsRoleBinding.Subjects); diff != "" {
-				t.Errorf("who may write events (-want +got):\n%s", diff)
-			}
-			if ref := r.eventsRoleBinding.RoleRef; ref.Kind != "Role" || ref.Name != r.eventsRole.Name {
-				t.Errorf("the RoleBinding for events grants %+v, want Role %s", ref, r.eventsRole.Name)
-			}
-		}
-		const group = "rbac.authorization.k8s.io"
-		if diff := cmp.Diff(rbacv1.RoleRef{APIGroup: group, Kind: "ClusterRole", Name: r.clusterRole.Name}, r.clusterRoleBinding.RoleRef); diff != "" {
-			t.Errorf("what the ClusterRoleBinding grants (-want +got):\n%s", diff)
-		}
-		if diff := cmp.Diff(rbacv1.RoleRef{APIGroup: group, Kind: "Role", Name: r.role.Name}, r.roleBinding.RoleRef); diff != "" {
-			t.Errorf("what the RoleBinding grants (-want +got):\n%s", diff)
-		}
-		if agent := r.agent().Spec.ServiceAccountName; agent == account {
-			t.Errorf("the agent shares the hub's ServiceAccount %s", account)
-		}
-	})
-}
-
-// TestTokens wants a token of the API server in the hub's pod and nowhere
-// else, whatever else uses the ServiceAccounts.
-func TestTokens(t *testing.T) {
-	forEachRelease(t, func(t *testing.T, r release) {
-		accounts := make(map[string]bool)
-		for _, account := range r.serviceAccounts {
-			accounts[account.Name] = true
-			if mount := account.AutomountServiceAccountToken; mount == nil || *mount {
-				t.Errorf("ServiceAccount %s mounts its token unasked", account.Name)
-			}
-		}
-		for _, pod := range []struct {
-			name, account string
-			mount         *bool
-			want          bool
-		}{
-			{"agent", r.agent().Spec.ServiceAccountName, r.agent().Spec.AutomountServiceAccountToken, false},
-			{"hub", r.hub().Spec.ServiceAccountName, r.hub().Spec.AutomountServiceAccountToken, true},
-		} {
-			if !accounts[pod.account] {
-				t.Errorf("the %s runs as ServiceAccount %q, which the chart does not make", pod.name, pod.account)
-			}
-			if pod.mount == nil || *pod.mount != pod.want {
-				t.Errorf("the %s mounts a token: %v, want %v", pod.name, pod.mount, pod.want)
-			}
-		}
-	})
-}
-
-// forbidden asks the admission controller's own policy for what the restricted
-// Pod Security Standard has against a pod.
-func forbidden(t *testing.T, pod corev1.PodTemplateSpec) []string {
-	t.Helper()
-	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	level := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
-	reasons := policy.AggregateCheckResults(evaluator.EvaluatePod(level, &pod.ObjectMeta, &pod.Spec)).ForbiddenReasons
-	slices.Sort(reasons)
-	return reasons
-}
-
-func TestHubMeetsThePodSecurityStandard(t *testing.T) {
-	forEachRelease(t, func(t *testing.T, r release) {
-		if reasons := forbidden(t, r.hub()); len(reasons) > 0 {
-			t.Errorf("the hub does not meet the restricted Pod Security Standard: %v", reasons)
-		}
-	})
-}
-
-// TestAgentProfiles holds each profile of the agent to its table row: what the
-// restricted Pod Security Standard has against the restricted one is that it
-// sees the node, and nothing else.
-func TestAgentProfiles(t *testing.T) {
-	seesTheNode := []string{"host namespaces", "restricted volume types"} // host paths are such a type
-	for profile, want := range map[string][]string{
-		"restricted": seesTheNode,
-		"privileged": append([]string{
-			"allowPrivilegeEscalation != false", "privileged", "runAsNonRoot != true", "seccompProfile", "unrestricted capabilities",
-		}, seesTheNode...),
-	} {
-		t.Run(profile, func(t *testing.T) {
-			slices.Sort(want)
-			agent := decode(t, render(t, "--set", "agent.securityProfile="+profile)).agent()
-			if diff := cmp.Diff(want, forbidden(t, agent)); diff != "" {
-				t.Errorf("what the standard forbids (-want +got):\n%s", diff)
-			}
-		})
-	}
-	if diff := cmp.Diff(render(t, "--set", "agent.securityProfile=privileged"), render(t)); diff != "" {
-		t.Errorf("the default is not the privileged profile:\n%s", diff)
 	}
 }
 
-// TestRestrictedAgentHasNoRights reads the settings one by one.
-func TestRestrictedAgentHasNoRights(t *testing.T) {
-	pod := decode(t, render(t, "--set", "agent.securityProfile=restricted")).agent().Spec
-	const nobody = 65534
-	wantPod := &corev1.PodSecurityContext{
-		RunAsNonRoot: new(true), RunAsUser: new(int64(nobody)), RunAsGroup: new(int64(nobody)),
-		SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+// TestViewerIsOptional: without it nobody reads who was not there before.
+func TestViewerIsOptional(t *testing.T) {
+	with, without := decode(t, render(t)), decode(t, render(t, "--set", "viewer.create=false"))
+	if with.viewer() != "kubemon-viewer" || without.viewer() != "" {
+		t.Errorf("the viewer is %q, and %q without one", with.viewer(), without.viewer())
 	}
-	if diff := cmp.Diff(wantPod, pod.SecurityContext); diff != "" {
-		t.Errorf("the pod's security context (-want +got):\n%s", diff)
+	const hub = "system:serviceaccount:kubemon:kubemon-hub"
+	for want, r := range map[string]release{hub + ",system:serviceaccount:kubemon:kubemon-viewer": with, hub: without} {
+		if got, _ := argOf(r.agent(), "--auth-subjects="); got != want {
+			t.Errorf("agents answer %q, want %q", got, want)
+		}
 	}
-	wantContainer := &corev1.SecurityContext{
-		AllowPrivilegeEscalation: new(false), ReadOnlyRootFilesystem: new(true),
-		Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
-	}
-	if diff := cmp.Diff(wantContainer, pod.Containers[0].SecurityContext); diff != "" || len(pod.Containers) != 1 || len(pod.InitContainers) != 0 {
-		t.Errorf("%d containers; the security context (-want +got):\n%s", len(pod.Containers), diff)
+	if got := slices.Sorted(maps.Keys(without.grants(t))); !slices.Equal(got, []string{"kubemon-agent", "kubemon-hub"}) {
+		t.Errorf("without a viewer, rights have %v", got)
 	}
 }

@@ -17,6 +17,13 @@ func TestSchemaRefuses(t *testing.T) {
 		{"unknown value", "agent.prot=1", "prot"},
 		{"unknown image field", "hub.image.name=x", "'name'"},
 		{"replicas", "hub.replicas=2", "replicas"},
+		{"unknown mode", "auth.mode=basic", "/auth/mode"},
+		{"unknown mode of TLS", "agent.tls.mode=off", "/agent/tls/mode"},
+		{"off unquoted", "hub.tls.mode=false", "/hub/tls/mode"},
+		{"subject that is no account", "agent.auth.subjects[0]=alice", "/agent/auth/subjects/0"},
+		{"two subjects in one", `agent.auth.subjects[0]=system:serviceaccount:a:b\,system:serviceaccount:a:c`, "/agent/auth/subjects/0"},
+		{"unknown source", "hub.networkPolicy.from[0].pods=all", "pods"},
+		{"empty source", "hub.networkPolicy.from[0]=", "/hub/networkPolicy/from/0"},
 		{"unknown profile", "agent.securityProfile=baseline", "/agent/securityProfile"},
 		{"port as text", "agent.port=abc", "/agent/port"},
 		{"port too big", "agent.port=70000", "/agent/port"},
@@ -114,7 +121,8 @@ func documentedValues(t *testing.T, content []byte) []string {
 	if err := yaml.UnmarshalStrict(content, &values); err != nil {
 		t.Fatal(err)
 	}
-	groups := []string{"agent", "agent.image", "agent.serviceAccount", "hub", "hub.image", "hub.service", "hub.serviceAccount"}
+	groups := []string{"auth", "viewer", "agent", "agent.auth", "agent.image", "agent.serviceAccount", "agent.tls", "agent.tls.certManager",
+		"hub", "hub.auth", "hub.image", "hub.networkPolicy", "hub.service", "hub.serviceAccount", "hub.tls"}
 	var walk func(prefix string, values map[string]any) []string
 	walk = func(prefix string, values map[string]any) []string {
 		var paths []string

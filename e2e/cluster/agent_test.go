@@ -9,19 +9,25 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kubemon/kubemon/e2e/lab"
 	"github.com/kubemon/kubemon/shared/snapshot"
 )
+
+// agentURL is the address of node n's agent in the lab's network.
+func agentURL(n int) string {
+	return fmt.Sprintf("https://%s:%d", theLab.Node(n).IP, lab.AgentPort)
+}
 
 // readAgent gets a snapshot from the agent of node n, as curl would.
 func readAgent(ctx context.Context, n int) (*snapshot.Snapshot, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, theLab.AgentURL(n)+"/snapshot", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, agentURL(n)+"/snapshot", nil)
 	if err != nil {
 		return nil, nil, err
 	}
 	req.Header.Set("Accept", "*/*")
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := agentReader.Do(req)
 	if err != nil {
 		return nil, nil, err
 	}

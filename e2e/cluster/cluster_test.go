@@ -6,12 +6,16 @@
 // KUBEMON_E2E_KEEP=1 leaves it there for the next run, and takes it as it is;
 // without it, what an earlier run left is removed first. Each test leaves the
 // cluster as it found it. Loads run in namespace "loads".
+//
+// Readers show tokens, as people must. After the last test no log of kubemon's
+// may have a token.
 package cluster
 
 import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"os/signal"
 	"strings"
@@ -27,10 +31,13 @@ import (
 
 const labName = "e2e"
 
-// theLab and kube are set by TestMain before any test runs.
+// These are set by TestMain before any test runs.
 var (
 	theLab *lab.Lab
 	kube   kubernetes.Interface
+	// hubReader and agentReader ask the hub on the host, and an agent in the lab's
+	// network, as the viewer that the chart makes.
+	hubReader, agentReader *http.Client
 )
 
 func TestMain(m *testing.M) {
@@ -69,10 +76,16 @@ func runOnLab(ctx context.Context, m *testing.M) (code int, err error) {
 	if kube, err = kubernetes.NewForConfig(config); err != nil {
 		return 1, err
 	}
+	hubReader = theLab.AsViewer(lab.HubAudience, http.DefaultTransport)
+	agentReader = theLab.AsViewer(lab.AgentAudience, theLab.HTTPClient().Transport)
 	if err := applyLoads(ctx); err != nil {
 		return 1, err
 	}
-	return m.Run(), nil
+	code = m.Run()
+	if err := noTokenInLogs(ctx); err != nil {
+		return 1, err
+	}
+	return code, nil
 }
 
 // applyLoads creates the steady loads that most tests look at.

@@ -62,7 +62,7 @@ func TestEveryPathAnswers(t *testing.T) {
 // Each answer must be what the hub's own document says, to the last name.
 func TestEveryAnswerKeepsTheContract(t *testing.T) {
 	awaitPod(t, "burn-")
-	c, err := contract.Load(t.Context(), theLab.HubURL())
+	c, err := contract.Load(t.Context(), theLab.HubURL(), hubReader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func TestEveryAnswerKeepsTheContract(t *testing.T) {
 
 // TestRoundsAreToldOf reads the events of two rounds.
 func TestRoundsAreToldOf(t *testing.T) {
-	c, err := contract.Load(t.Context(), theLab.HubURL())
+	c, err := contract.Load(t.Context(), theLab.HubURL(), hubReader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestRoundsAreToldOf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := hubReader.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func TestAnswersAreCompressedAndCut(t *testing.T) {
 			t.Fatal(err)
 		}
 		req.Header.Set("Accept-Encoding", coding)
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := hubReader.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -287,7 +287,7 @@ func TestSameRoundIsNotSentTwice(t *testing.T) {
 			return err
 		}
 		req.Header.Set("If-None-Match", header.Get("ETag"))
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := hubReader.Do(req)
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kubemon/kubemon/e2e/lab"
 	"github.com/kubemon/kubemon/shared/snapshot"
 )
 
@@ -77,7 +78,9 @@ func restrictedAgent(t *testing.T) string {
 	manifest, err := theLab.Exec(t.Context(), nil, "helm", "template", "restricted", chart, "--namespace", "kubemon",
 		"--set", "agent.securityProfile=restricted", "--set", fmt.Sprintf("agent.port=%d", restrictedPort),
 		"--set", `agent.nodeSelector.kubernetes\.io/hostname=node1`,
-		"--show-only", "templates/agent/daemonset.yaml", "--show-only", "templates/agent/serviceaccount.yaml")
+		"--set", "agent.auth.subjects[0]=system:serviceaccount:kubemon:"+lab.Viewer,
+		"--show-only", "templates/agent/daemonset.yaml", "--show-only", "templates/agent/serviceaccount.yaml",
+		"--show-only", "templates/agent/role.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +91,7 @@ func restrictedAgent(t *testing.T) string {
 // answer twice: as a flat table and as what it is.
 func askPort(t *testing.T, port int) (flat map[string]any, s *snapshot.Snapshot) {
 	t.Helper()
-	body, err := get(t.Context(), theLab.HTTPClient(), fmt.Sprintf("http://%s:%d/snapshot", theLab.Node(1).IP, port))
+	body, err := get(t.Context(), agentReader, fmt.Sprintf("https://%s:%d/snapshot", theLab.Node(1).IP, port))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -77,7 +77,7 @@ func ask(ctx context.Context, path string) (status int, header http.Header, body
 	if err != nil {
 		return 0, nil, nil, err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := hubReader.Do(req)
 	if err != nil {
 		return 0, nil, nil, err
 	}
@@ -165,4 +165,13 @@ func value(v *float64) float64 {
 		return 0
 	}
 	return *v
+}
+
+func decodeAs[T any](t *testing.T, body string) T {
+	t.Helper()
+	var into T
+	if err := json.Unmarshal([]byte(body), &into); err != nil {
+		t.Fatalf("%v in %.300s", err, body)
+	}
+	return into
 }

@@ -6,12 +6,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kubemon/kubemon/e2e/lab"
 )
 
 // TestSeriesAreAligned asks for the last five minutes of things on different
@@ -99,17 +102,27 @@ type secondHub struct{ client *http.Client }
 
 const secondHubAddress = "127.0.0.1:18099"
 
-// startHub builds the hub and runs it until the test ends.
+// startHub builds the hub and runs it until the test ends. It asks nobody who
+// they are, and shows the agents the viewer's token.
 func startHub(t *testing.T, args ...string) secondHub {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "kubemon-hub")
+	folder := t.TempDir()
+	program, tokenFile := filepath.Join(folder, "kubemon-hub"), filepath.Join(folder, "token")
+	token, err := theLab.Token(t.Context(), lab.Namespace, lab.Viewer, lab.AgentAudience)
+	if err == nil {
+		err = os.WriteFile(tokenFile, []byte(token), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../../hub/cmd/kubemon-hub")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the hub: %v\n%s", err, out)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	args = append([]string{program, "--kubeconfig=" + theLab.Kubeconfig(), "--namespace=kubemon", "--listen=" + secondHubAddress}, args...)
+	args = append([]string{program, "--kubeconfig=" + theLab.Kubeconfig(), "--namespace=kubemon", "--listen=" + secondHubAddress,
+		"--agent-token-file=" + tokenFile, "--agent-trust=attested"}, args...)
 	go func() {
 		_, err := theLab.Exec(ctx, bytes.NewReader(nil), args...)
 		ended <- err

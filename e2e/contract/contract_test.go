@@ -60,7 +60,7 @@ func TestWhatIsNotDocumentedIsAnError(t *testing.T) {
 				fmt.Fprint(w, tt.body)
 			}))
 			defer hub.Close()
-			c, err := contract.Load(t.Context(), hub.URL)
+			c, err := contract.Load(t.Context(), hub.URL, hub.Client())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -86,5 +86,16 @@ func TestWhatIsNotDocumentedIsAnError(t *testing.T) {
 				t.Error("Takes does not see which path has which parameter")
 			}
 		})
+	}
+}
+
+// TestAHubThatRefusesHasNoDocument says what the hub said.
+func TestAHubThatRefusesHasNoDocument(t *testing.T) {
+	hub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "who are you", http.StatusUnauthorized)
+	}))
+	defer hub.Close()
+	if _, err := contract.Load(t.Context(), hub.URL, http.DefaultClient); err == nil || !strings.Contains(err.Error(), "401: who are you") {
+		t.Errorf("a hub that knows nobody: %v", err)
 	}
 }

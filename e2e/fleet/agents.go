@@ -2,18 +2,11 @@ package fleet
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"log"
-	"math/big"
 	"net"
 	"net/http"
 	"strconv"
@@ -26,9 +19,11 @@ import (
 	"github.com/kubemon/kubemon/shared/snapshot"
 )
 
-// agents is one server that answers for every node, each at its own address.
+// agents is one server that answers for every node, each at its own address, who
+// shows it the token.
 type agents struct {
 	nodes          []Node
+	token          string
 	past, interval time.Duration // of what they have kept
 	urls           []string
 	close          func()
@@ -45,7 +40,7 @@ func nodeAt(ip net.IP) int {
 
 // serveAgents listens on all addresses of the loopback interface, and on no
 // other: the socket is bound to the interface.
-func serveAgents(ctx context.Context, nodes []Node, authority *authority, past, interval time.Duration) (*agents, error) {
+func serveAgents(ctx context.Context, nodes []Node, token string, past, interval time.Duration) (*agents, error) {
 	toLoopback := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		var bound error
 		err := c.Control(func(fd uintptr) { bound = unix.BindToDevice(int(fd), "lo") })
@@ -55,7 +50,7 @@ func serveAgents(ctx context.Context, nodes []Node, authority *authority, past, 
 	if err != nil {
 		return nil, fmt.Errorf("listen on the loopback interface: %w", err)
 	}
-	a := &agents{nodes: nodes, past: past, interval: interval}
+	a := &agents{nodes: nodes, token: token, past: past, interval: interval}
 	port := listener.Addr().(*net.TCPAddr).Port
 	for i := range nodes {
 		a.urls = append(a.urls, fmt.Sprintf("https://%s:%d", addressOf(i), port))
@@ -64,8 +59,8 @@ func serveAgents(ctx context.Context, nodes []Node, authority *authority, past, 
 	mux.HandleFunc("GET /snapshot", a.snapshot)
 	mux.HandleFunc("GET /snapshots", a.snapshots)
 	server := &http.Server{
-		Handler:      mux,
-		TLSConfig:    &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: authority.certificateFor},
+		Handler:      a.known(mux),
+		TLSConfig:    &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: newKeys().certificateFor},
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){}, // HTTP/1.1, as the agent
 		ErrorLog:     log.New(io.Discard, "", 0),                               // the hub ends while some answer
 	}
@@ -73,6 +68,17 @@ func serveAgents(ctx context.Context, nodes []Node, authority *authority, past, 
 	served.Go(func() { _ = server.ServeTLS(listener, "", "") })
 	a.close = func() { _ = server.Close(); served.Wait() }
 	return a, nil
+}
+
+// known answers only who shows the token.
+func (a *agents) known(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer "+a.token {
+			http.Error(w, "the token is missing", http.StatusUnauthorized)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // number is of the node that the request's connection leads to.
@@ -90,55 +96,4 @@ func (a *agents) snapshot(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body))) // as the agent
 	_, _ = w.Write(body)
-}
-
-// An authority certifies every address of the fleet, each when it is first
-// asked for.
-type authority struct {
-	key         *ecdsa.PrivateKey
-	parent      *x509.Certificate
-	certificate []byte // PEM
-
-	mu     sync.Mutex
-	leaves map[string]*tls.Certificate
-}
-
-func newAuthority() (*authority, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	a := &authority{key: key, leaves: make(map[string]*tls.Certificate)}
-	a.parent = &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "kubemon fleet"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(48 * time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, a.parent, a.parent, key.Public(), key)
-	if err != nil {
-		return nil, err
-	}
-	a.certificate = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	return a, nil
-}
-
-func (a *authority) certificateFor(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	ip := hello.Conn.LocalAddr().(*net.TCPAddr).IP
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if leaf := a.leaves[ip.String()]; leaf != nil {
-		return leaf, nil
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(int64(nodeAt(ip)) + 2), Subject: pkix.Name{CommonName: ip.String()},
-		NotBefore: a.parent.NotBefore, NotAfter: a.parent.NotAfter, IPAddresses: []net.IP{ip},
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.parent, a.key.Public(), a.key)
-	if err != nil {
-		return nil, err
-	}
-	leaf := &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: a.key}
-	a.leaves[ip.String()] = leaf
-	return leaf, nil
 }

@@ -2,7 +2,7 @@
 // machine, to see what it costs and whether its numbers are those that the
 // nodes were told to have.
 //
-//	Node.At ─▶ agents (HTTPS on loopback addresses, one for each node) ─▶ hub
+//	Node.At ─▶ agents (HTTPS on loopback addresses, one for each node) ─▶ hub, with a token, keys pinned
 //	Objects ─▶ API server (just lists and watches, on loopback) ─────────▶ hub
 //
 // A [Node] is a formula: what its counters are at any moment follows from its
@@ -42,10 +42,9 @@ type Options struct {
 type Fleet struct {
 	Hub   *Hub
 	Nodes []Node
-	// URLs are the agents', Authority the file of the certificate that vouches
-	// for them.
-	URLs      []string
-	Authority string
+	// URLs are the agents', Token what they expect of who asks them.
+	URLs  []string
+	Token string
 
 	stop []func()
 }
@@ -68,11 +67,8 @@ func (f *Fleet) start(ctx context.Context, o Options) error {
 	}
 	f.stop = append(f.stop, func() { os.RemoveAll(dir) })
 	f.Nodes = nodes(o.Nodes, time.Now())
-	authority, err := newAuthority()
-	if err != nil {
-		return err
-	}
-	agents, err := serveAgents(ctx, f.Nodes, authority, o.History, o.Interval)
+	f.Token = newToken()
+	agents, err := serveAgents(ctx, f.Nodes, f.Token, o.History, o.Interval)
 	if err != nil {
 		return err
 	}
@@ -83,17 +79,17 @@ func (f *Fleet) start(ctx context.Context, o Options) error {
 	}
 	f.stop = append(f.stop, cluster.Close)
 
-	f.URLs, f.Authority = agents.urls, filepath.Join(dir, "ca.pem")
-	kubeconfig := filepath.Join(dir, "kubeconfig")
-	if err := os.WriteFile(f.Authority, authority.certificate, 0o600); err != nil {
+	f.URLs = agents.urls
+	token, kubeconfig := filepath.Join(dir, "token"), filepath.Join(dir, "kubeconfig")
+	if err := os.WriteFile(token, []byte(f.Token), 0o600); err != nil {
 		return err
 	}
 	if err := os.WriteFile(kubeconfig, cluster.Kubeconfig(), 0o600); err != nil {
 		return err
 	}
 	f.Hub, err = StartHub(ctx, o.Hub, o.Log,
-		append([]string{"--interval", o.Interval.String(), "--scrape-timeout", min(o.Interval, 5*time.Second).String(), "--kubeconfig", kubeconfig}, o.Arguments...),
-		append([]string{"PATH=" + os.Getenv("PATH"), "SSL_CERT_FILE=" + f.Authority, "KUBEMON_HUB_AGENTS=" + strings.Join(f.URLs, ",")}, o.Environment...))
+		append([]string{"--interval", o.Interval.String(), "--scrape-timeout", min(o.Interval, 5*time.Second).String(), "--kubeconfig", kubeconfig, "--agent-token-file", token}, o.Arguments...),
+		append([]string{"PATH=" + os.Getenv("PATH"), "KUBEMON_HUB_AGENTS=" + strings.Join(f.URLs, ",")}, o.Environment...))
 	if err != nil {
 		return err
 	}

@@ -45,6 +45,7 @@ func TestHubTellsWhatNodesWereToldToUse(t *testing.T) {
 	if longest := after.longest(before); after.made <= before.made || longest < 0 || longest > time.Minute {
 		t.Errorf("the longest of the rounds %d to %d took %v", before.made, after.made, longest)
 	}
+	checkKeys(t, f, count)
 	nodes := get[list](t, f, "/api/v1/nodes").Items
 	if len(nodes) != count {
 		t.Fatalf("%d nodes, want %d", len(nodes), count)
@@ -84,6 +85,22 @@ func checkPods(t *testing.T, f *Fleet) {
 		near(t, got.Name+" CPU", got.Usage.CPUMillicores, float64(last.CPU.UsageMicros-first.CPU.UsageMicros)/1000/got.Usage.OverSeconds)
 		near(t, got.Name+" traffic", got.Usage.NetworkTxBytesPerSecond, float64(last.Network[0].TxBytes-first.Network[0].TxBytes)/got.Usage.OverSeconds)
 		near(t, got.Name+" requests", got.Requests.CPUMillicores, 100)
+	}
+}
+
+// checkKeys wants every agent known by a key of its own.
+func checkKeys(t *testing.T, f *Fleet, count int) {
+	t.Helper()
+	type known struct{ Trust, Fingerprint string }
+	keys := make(map[string]bool)
+	for _, a := range get[struct{ Agents []struct{ Identity known } }](t, f, "/api/v1/status").Agents {
+		if a.Identity.Trust != "pinned" {
+			t.Errorf("an agent is known by %+v, want a key that is pinned", a.Identity)
+		}
+		keys[a.Identity.Fingerprint] = true
+	}
+	if len(keys) != count {
+		t.Errorf("%d keys, want one for each of %d agents", len(keys), count)
 	}
 }
 

@@ -22,7 +22,14 @@ func (l *Lab) HostKubeconfig() string { return l.pki("host.kubeconfig") }
 func (l *Lab) HubURL() string { return "http://" + l.ports.hub().String() }
 
 // AgentURL is where the agent of node n is reachable on the host.
-func (l *Lab) AgentURL(n int) string { return "http://" + l.ports.agent(n).String() }
+func (l *Lab) AgentURL(n int) string { return "https://" + l.ports.agent(n).String() }
+
+// SigningKey is the path of the key with which the API server signs the tokens of
+// service accounts, as PKCS #8 in PEM.
+func (l *Lab) SigningKey() string { return l.pki("sa.key") }
+
+// Logs is the folder with what the lab's processes said.
+func (l *Lab) Logs() string { return l.path("log") }
 
 // Name is the lab's name.
 func (l *Lab) Name() string { return l.name }

@@ -41,8 +41,9 @@ func (l *Lab) deployExample(ctx context.Context) error {
 func (l *Lab) waitForUsage(ctx context.Context) error {
 	started := time.Now()
 	url := l.HubURL() + "/api/v1/pods?namespace=" + exampleNamespace
+	viewer := l.AsViewer(HubAudience, http.DefaultTransport)
 	err := poll(ctx, usageTimeout, "usage of the example pods at "+url, func(ctx context.Context) error {
-		return podsWithUsage(ctx, url, examplePods)
+		return podsWithUsage(ctx, viewer, url, examplePods)
 	})
 	if err != nil {
 		return err
@@ -53,14 +54,14 @@ func (l *Lab) waitForUsage(ctx context.Context) error {
 
 // podsWithUsage returns nil when the hub's list at url has CPU usage for at
 // least the given number of pods.
-func podsWithUsage(ctx context.Context, url string, want int) error {
+func podsWithUsage(ctx context.Context, viewer *http.Client, url string, want int) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := viewer.Do(req)
 	if err != nil {
 		return err
 	}

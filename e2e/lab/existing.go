@@ -54,27 +54,32 @@ func Install(ctx context.Context, opt InstallOptions) error {
 		return fmt.Errorf("install kubemon: %w: %s", err, lastLines(output))
 	}
 	l.progress.step("kubemon is installed and ready")
-	forwarding, err := l.forwardToPod(ctx, config)
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return fmt.Errorf("make client: %w", err)
+	}
+	forwarding, err := l.forwardToPod(ctx, config, client)
 	if err != nil {
 		return err
 	}
 	url := l.HubURL() + "/api/v1/pods"
+	viewer := &http.Client{Transport: Bearer{Base: http.DefaultTransport, Token: func(ctx context.Context) (string, error) {
+		return createToken(ctx, client, Namespace, Viewer, HubAudience)
+	}}}
 	if err := poll(ctx, usageTimeout, "usage at "+url, func(ctx context.Context) error {
-		return podsWithUsage(ctx, url, 1)
+		return podsWithUsage(ctx, viewer, url, 1)
 	}); err != nil {
 		return err
 	}
-	l.progress.step("the hub answers at %s until you interrupt this; try curl '%s'", l.HubURL(), url)
+	l.progress.step(`the hub answers at %s until you interrupt this; its page asks for a token, as in
+  TOKEN=$(kubectl -n %s create token %s --audience=%s)
+  curl -s -H "Authorization: Bearer $TOKEN" '%s'`, l.HubURL(), Namespace, Viewer, HubAudience, url)
 	return <-forwarding
 }
 
 // forwardToPod forwards the listen address to the hub's pod as kubectl
 // port-forward does. The channel gets the error with which that ends.
-func (l *Lab) forwardToPod(ctx context.Context, config *rest.Config) (<-chan error, error) {
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return nil, fmt.Errorf("make client: %w", err)
-	}
+func (l *Lab) forwardToPod(ctx context.Context, config *rest.Config, client kubernetes.Interface) (<-chan error, error) {
 	pod, err := hubPod(ctx, client)
 	if err != nil {
 		return nil, err

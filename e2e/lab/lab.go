@@ -9,7 +9,8 @@
 //
 // The stages, in the order in which [Up] goes through them, are the files:
 // host.go (what the machine must offer), build.go, images.go, network.go,
-// pki.go, controlplane.go, node.go, chart.go, example.go, forward.go.
+// pki.go, controlplane.go, node.go, chart.go, example.go, forward.go. Who asks
+// what is installed shows a token, which token.go gets.
 //
 // A lab has a name, and all that it makes is below one folder of the cache and
 // in one network namespace; [Lab.Down] removes both. Labs of different names

@@ -271,7 +271,7 @@ func TestServeDrains(t *testing.T) {
 		io.WriteString(w, "answered")
 	})
 	served := make(chan error, 1)
-	go func() { served <- Serve(ctx, slog.New(slog.DiscardHandler), listener, handler) }()
+	go func() { served <- Server{Handler: handler, Log: slog.New(slog.DiscardHandler)}.Serve(ctx, listener) }()
 
 	response, err := http.Get("http://" + listener.Addr().String())
 	if err != nil {
@@ -293,7 +293,7 @@ func TestServeReportsABrokenListener(t *testing.T) {
 		t.Fatal(err)
 	}
 	listener.Close()
-	err = Serve(t.Context(), slog.New(slog.DiscardHandler), listener, http.NotFoundHandler())
+	err = Server{Handler: http.NotFoundHandler(), Log: slog.New(slog.DiscardHandler)}.Serve(t.Context(), listener)
 	if !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Serve: %v, want net.ErrClosed", err)
 	}

@@ -30,8 +30,8 @@ const (
 
 // config is what flags and environment say.
 type config struct {
-	listen               string // of the server alone
-	allowUnauthenticated bool
+	listen   string // of the server alone
+	security securityConfig
 
 	history, historyInterval time.Duration // of the server alone
 
@@ -55,8 +55,8 @@ func parse(args []string, lookupEnv func(string) (string, bool)) (config, error)
 	var c config
 	flags := c.nodeFlags(lookupEnv)
 	c.readingFlags(flags)
-	flags.StringVar(&c.listen, "listen", "127.0.0.1:10290", "`address` to listen on")
-	flags.BoolVar(&c.allowUnauthenticated, "allow-unauthenticated", false, "listen on an address that other machines reach, though nobody is asked who they are")
+	flags.StringVar(&c.listen, "listen", "", "`address` to listen on; :10290 with --auth=token, else 127.0.0.1:10290, unless given")
+	c.security.flags(flags, lookupEnv)
 	flags.DurationVar(&c.history, "history", 10*time.Minute, "for how long `time` snapshots are kept for a hub that starts, at most 1h; 0 keeps none")
 	flags.DurationVar(&c.historyInterval, "history-interval", 10*time.Second, "`time` between two of them, at least 1s: the hub's interval")
 	if _, err := daemon.ParseCommand(flags, "[snapshot | record FILE] [flags]", nil, args, lookupEnv); err != nil {
@@ -65,7 +65,7 @@ func parse(args []string, lookupEnv func(string) (string, bool)) (config, error)
 	if err := c.checkHistory(); err != nil {
 		return config{}, err
 	}
-	if err := daemon.CheckListen(c.listen, c.allowUnauthenticated); err != nil {
+	if err := c.security.check(&c.listen); err != nil {
 		return config{}, err
 	}
 	return c, c.check(flags)
@@ -186,7 +186,7 @@ func (c config) options() collect.Options {
 // LogValue is the effective configuration of the server in the log.
 func (c config) LogValue() slog.Value {
 	return slog.GroupValue(
-		slog.String("listen", c.listen), slog.Bool("allow-unauthenticated", c.allowUnauthenticated), slog.String("root", c.root),
+		slog.String("listen", c.listen), slog.Any("security", c.security), slog.String("root", c.root),
 		slog.String("node-name", c.nodeName), slog.String("procfs", c.procfs), slog.String("sysfs", c.sysfs),
 		slog.String("cgroupfs", c.cgroupfs), slog.String("podlogs", c.podLogs), slog.String("containerlogs", c.containerLogs),
 		slog.Int("processes", c.processes), slog.Bool("process-args", c.processArgs),

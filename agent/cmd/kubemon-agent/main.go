@@ -1,6 +1,7 @@
 // Kubemon-agent says what the kernel of one node says: it reads cgroup v2 and
-// /proc and serves one snapshot of them. It talks to nobody, needs neither
-// Kubernetes nor a container runtime, and writes nothing.
+// /proc and serves one snapshot of them. It needs neither Kubernetes nor a
+// container runtime, and writes nothing. It talks to nobody, unless it is told
+// to ask who asks it, see Security.
 //
 //	kubemon-agent [flags]                  serve until stopped
 //	curl http://127.0.0.1:10290/snapshot
@@ -21,13 +22,15 @@
 //	GET /healthz    200 while the agent answers
 //	GET /metrics    the agent about itself, in Prometheus' text format
 //
-// Errors are application/problem+json.
+// Errors are application/problem+json. With --auth=token every path needs a
+// token, also those that do not exist, but /healthz, which says "ok" and no more.
 //
 // # Snapshot
 //
 // The command reads the node once and prints it: as a table of what people ask
 // about first, or with -o json as GET /snapshot does. What is counted is printed
-// as its sum since the start of the node, the pod or the container. In a cluster:
+// as its sum since the start of the node, the pod or the container. It asks no
+// server and so needs no token. In a cluster:
 //
 //	kubectl -n kubemon exec daemonset/kubemon-agent -- /kubemon-agent snapshot
 //
@@ -45,14 +48,59 @@
 // could not be recorded, and inode numbers (cgroupID, networkID), differ from
 // those of the node.
 //
+// # Security
+//
+// With --auth=none, the default, anybody who reaches the agent may read
+// everything, so that it listens on loopback only, unless --allow-unauthenticated
+// says otherwise. With --auth=token it answers whoever sends a Kubernetes service
+// account token for its audience, of an account that --auth-subjects names:
+//
+//	token=$(kubectl -n kubemon create token kubemon-viewer --audience kubemon-agent)
+//	curl -k -H "Authorization: Bearer $token" https://NODE:10290/snapshot
+//
+// Without a good token the answer is 401, and 403 for an account that is not
+// named. Tokens are checked with the keys that the cluster publishes, and the API
+// server is not asked about any. The keys are fetched from it when the agent
+// starts, each hour, and when a token names another one, at most each ten
+// seconds. They are kept while it is away; an agent that has never got any
+// answers 503.
+//
+// With TLS, which is 1.3, the agent makes its own key, in memory. --tls=attested
+// makes another one each day and asks the API server for a token of the agent's
+// own pod whose audience names the key; the certificate holds this token, so that
+// a hub can tell that it talks to the agent of that pod before it sends its own.
+// These two, the keys and this token, are all that the agent asks of anybody.
+// For them it needs its pod's token and the cluster's CA, and the right to create
+// serviceaccounts/token of its own account. While nobody attests, the agent
+// shows its last certificate, or one that says nothing.
+//
+// More than 64 connections are not open at once: the oldest one of nobody who is
+// known goes first.
+//
 // # Flags
 //
 // -h lists them with their defaults. Each has an environment variable, which
 // counts when the flag is not given: KUBEMON_AGENT_LISTEN for --listen.
 //
-//	--listen                 address to listen on. Anybody who reaches it may
-//	                         read everything, so it must be a loopback address
-//	                         unless --allow-unauthenticated is given
+//	--listen                 address to listen on: :10290 with --auth=token, else
+//	                         127.0.0.1:10290, unless given
+//	--auth                   none, or token: who asks must send one
+//	--allow-unauthenticated  listen on any address with --auth=none
+//	--auth-audience          what tokens must be for: kubemon-agent unless given
+//	--auth-subjects          who may ask, with commas between:
+//	                         system:serviceaccount:NAMESPACE:NAME
+//	--auth-issuer            who has issued the tokens; by default who has issued
+//	                         that of the agent's own pod
+//	--jwks                   file or https URL of the keys; by default the API
+//	                         server's. Another URL is asked without a token
+//	--tls                    off, self-signed, attested or files; by default
+//	                         self-signed with --auth=token, and off without. Off
+//	                         with --auth=token needs a loopback address.
+//	                         Self-signed keeps one key as long as the agent runs
+//	                         and renews its certificate daily
+//	--tls-cert-file, --tls-key-file
+//	                         for --tls=files: PEM, read again when they change
+//	--service-account-folder where the token and the ca.crt of the agent's pod are
 //	--node-name              name of the node; by default NODE_NAME, else the
 //	                         host name
 //	--root                   a file that record wrote: read the node recorded there
@@ -138,6 +186,10 @@ func run(ctx context.Context, log *slog.Logger, stdout io.Writer, args []string,
 		return err
 	}
 	return withNode(ctx, log, c, func(c config, node collect.Node) error {
+		security, err := newSecurity(ctx, log, c.security)
+		if err != nil {
+			return err
+		}
 		listener, err := daemon.Listen(ctx, c.listen)
 		if err != nil {
 			return err
@@ -146,23 +198,25 @@ func run(ctx context.Context, log *slog.Logger, stdout io.Writer, args []string,
 		ready(listener.Addr())
 		collector := collect.New(node, c.options())
 		defer collector.Close()
-		return serveNode(ctx, log, c, collector, listener)
+		return serveNode(ctx, log, c, collector, security, listener)
 	})
 }
 
 // serveNode answers, and keeps snapshots, until ctx ends.
-func serveNode(ctx context.Context, log *slog.Logger, c config, collector *collect.Collector, listener net.Listener) error {
+func serveNode(ctx context.Context, log *slog.Logger, c config, collector *collect.Collector, security *security, listener net.Listener) error {
+	serving := serve.Config{Log: log, Version: daemon.Version(), Collector: collector, Usage: ownUsage, Security: security.report}
 	if c.history == 0 {
-		return daemon.Serve(ctx, log, listener, serve.New(log, daemon.Version(), collector, ownUsage, nil))
+		return security.serve(ctx, listener, serve.New(serving))
 	}
 	kept := history.New(history.Options{Interval: c.historyInterval, Keep: c.history, MaxBytes: maxHistoryBytes})
-	server := serve.New(log, daemon.Version(), collector, ownUsage, kept)
+	serving.History = kept
+	server := serve.New(serving)
 	ctx, stop := context.WithCancel(ctx)
 	var run sync.WaitGroup
 	defer run.Wait()
 	defer stop()
 	run.Go(func() { kept.Run(ctx, log, server.Sample) })
-	return daemon.Serve(ctx, log, listener, server)
+	return security.serve(ctx, listener, server)
 }
 
 // withNode opens the node that is meant, this machine's or a recorded one, for

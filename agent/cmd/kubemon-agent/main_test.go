@@ -215,7 +215,7 @@ func TestProgramRefuses(t *testing.T) {
 		usage bool
 		want  string
 	}{
-		{"unknown flag", serve("--auth=none"), nil, true, "auth"},
+		{"unknown flag", serve("--auths=none"), nil, true, "auths"},
 		{"argument", serve("start"), nil, true, `unexpected argument "start"`},
 		{"processes", serve("--processes=-1"), nil, true, "-processes"},
 		{"too many processes", serve("--processes=501"), nil, true, "0 to 500"},
@@ -234,6 +234,24 @@ func TestProgramRefuses(t *testing.T) {
 		{"no sys", serve("--sysfs=" + folder + "/gone"), nil, false, "--sysfs: open"},
 		{"a file for logs", serve("--podlogs=" + folder + "/proc/stat"), nil, false, "--podlogs: open"},
 		{"captured, no cgroup mount given", serve("--cgroupfs="), nil, false, "give --cgroupfs"},
+
+		{"auth", serve("--auth=basic"), nil, true, `invalid value "basic" for flag -auth: want none or token`},
+		{"tls", serve("--tls=on"), nil, true, `invalid value "on" for flag -tls: want off, self-signed, attested or files`},
+		{"nobody may ask", serve("--auth=token"), nil, true, "--auth=token wants --auth-subjects"},
+		{"a user may ask", serve("--auth=token", "--auth-subjects=jane"), nil, true, `invalid value "jane" for flag -auth-subjects`},
+		{"nobody beside somebody", serve("--auth=token", "--auth-subjects=system:serviceaccount:a:b,"), nil, true, `invalid value "" for flag -auth-subjects`},
+		{"an account without a name", serve("--auth=token", "--auth-subjects=system:serviceaccount:a:"), nil, true, "-auth-subjects"},
+		{"no audience", serve("--auth=token", "--auth-subjects=system:serviceaccount:a:b", "--auth-audience="), nil, true, "-auth-audience"},
+		{"no keys", serve("--auth=token", "--auth-subjects=system:serviceaccount:a:b"), nil, true, "give --jwks"},
+		{"keys over HTTP", serve("--auth=token", "--auth-subjects=system:serviceaccount:a:b", "--jwks=http://a"), nil, true, "want a file or an https URL"},
+		{"no file of keys", serve("--auth=token", "--auth-subjects=system:serviceaccount:a:b", "--auth-issuer=a", "--jwks="+folder+"/gone"), nil, true, "-jwks: open " + folder + "/gone"},
+		{"no issuer", serve("--auth=token", "--auth-subjects=system:serviceaccount:a:b", "--jwks=https://a", "--service-account-folder="+folder), nil, true, "give --auth-issuer: open " + folder + "/token"},
+		{"tokens in the clear", serve("--auth=token", "--auth-subjects=system:serviceaccount:a:b", "--jwks=a", "--tls=off", "--listen=:0"), nil, true, "tokens sent in the clear"},
+		{"an open address with TLS alone", serve("--tls=self-signed", "--listen=:0"), nil, true, "--allow-unauthenticated"},
+		{"attested outside of a cluster", serve("--tls=attested"), nil, true, "there is no KUBERNETES_SERVICE_HOST"},
+		{"files without a key", serve("--tls=files", "--tls-cert-file=a"), nil, true, "wants --tls-cert-file and --tls-key-file"},
+		{"files for another kind", serve("--tls-cert-file=a"), nil, true, "are for --tls=files, not --tls=off"},
+		{"files that are not there", serve("--tls=files", "--tls-cert-file="+folder+"/gone", "--tls-key-file=b"), nil, true, "--tls=files: read certificate: open " + folder + "/gone"},
 
 		{"bad output", []string{"snapshot", "-o=yaml"}, nil, true, `invalid value "yaml" for flag -o: want table or json`},
 		{"bad output in the environment", []string{"snapshot"}, map[string]string{"KUBEMON_AGENT_O": "wide"}, true, `"wide"`},

@@ -3,7 +3,9 @@ package serve
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -18,12 +20,20 @@ type Usage struct {
 	RSSBytes   uint64
 }
 
+// Security is what the agent says of those who ask it, and of its certificate.
+type Security struct {
+	Requests            map[string]uint64 // by what was said of their senders
+	CertificateExpires  time.Time         // zero without TLS
+	CertificateFailures uint64            // how often a new one could not be had
+}
+
 // metrics are the agent's numbers about itself.
 type metrics struct {
 	version   string
 	usage     func() (Usage, error)
-	history   History       // nil for none
-	snapshots atomic.Uint64 // answered
+	history   History         // nil for none
+	security  func() Security // nil for none
+	snapshots atomic.Uint64   // answered
 
 	mu       sync.Mutex // held to copy what is below it
 	last     lastReading
@@ -83,6 +93,9 @@ func (m *metrics) write(w io.Writer) error {
 		gauge("kubemon_agent_history_snapshots", "Snapshots that are kept.", float64(kept))
 		gauge("kubemon_agent_history_bytes", "What the kept snapshots take up.", float64(bytes))
 	}
+	if m.security != nil {
+		m.security().write(w)
+	}
 	usage, err := m.usage()
 	if err != nil {
 		return fmt.Errorf("read the agent's own usage: %w", err)
@@ -95,4 +108,17 @@ func (m *metrics) write(w io.Writer) error {
 func sample(w io.Writer, name, kind, help string, value float64) {
 	fmt.Fprintf(w, "# HELP %[1]s %[2]s\n# TYPE %[1]s %[3]s\n%[1]s %[4]s\n",
 		name, help, kind, strconv.FormatFloat(value, 'g', -1, 64))
+}
+
+func (s Security) write(w io.Writer) {
+	if len(s.Requests) > 0 {
+		fmt.Fprint(w, "# HELP kubemon_agent_auth_total Requests, by what was said of their senders.\n# TYPE kubemon_agent_auth_total counter\n")
+		for _, result := range slices.Sorted(maps.Keys(s.Requests)) {
+			fmt.Fprintf(w, "kubemon_agent_auth_total{result=%q} %d\n", result, s.Requests[result])
+		}
+	}
+	if !s.CertificateExpires.IsZero() {
+		sample(w, "kubemon_agent_certificate_expiry_timestamp_seconds", "gauge", "When the certificate expires, in seconds since 1970.", float64(s.CertificateExpires.Unix()))
+		sample(w, "kubemon_agent_certificate_failures_total", "counter", "Attempts to get a new certificate that failed.", float64(s.CertificateFailures))
+	}
 }

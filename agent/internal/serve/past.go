@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kubemon/kubemon/agent/internal/problem"
 	"github.com/kubemon/kubemon/shared/snapshot"
 )
 
@@ -33,18 +34,18 @@ type History interface {
 // for people.
 func (s *Server) past(w http.ResponseWriter, r *http.Request) {
 	if s.history == nil {
-		problem(w, http.StatusNotFound, "this agent keeps no snapshots: --history is 0")
+		problem.Write(w, http.StatusNotFound, "this agent keeps no snapshots: --history is 0")
 		return
 	}
 	since, until, err := period(r)
 	if err != nil {
-		problem(w, http.StatusBadRequest, err.Error())
+		problem.Write(w, http.StatusBadRequest, err.Error())
 		return
 	}
 	history, err := s.history.Encode(since, until)
 	if err != nil {
 		s.log.Error("no history", "err", err)
-		problem(w, http.StatusInternalServerError, "the history could not be encoded; the agent's log says why")
+		problem.Write(w, http.StatusInternalServerError, "the history could not be encoded; the agent's log says why")
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")

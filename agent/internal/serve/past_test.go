@@ -57,7 +57,7 @@ func (k *keptSnapshots) Size() (snapshots, bytes int) { return len(k.all), 1000 
 
 func newKeeper(t *testing.T, kept *keptSnapshots) *Server {
 	collect := collectorFunc(func() (*snapshot.Snapshot, error) { return someSnapshot(), nil })
-	return New(slog.New(slog.NewTextHandler(t.Output(), nil)), "test", collect, func() (Usage, error) { return Usage{}, nil }, kept)
+	return New(Config{Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Collector: collect, Usage: func() (Usage, error) { return Usage{}, nil }, History: kept})
 }
 
 // TestHubsAreOffered asks as a hub and as people do: what people read is not
@@ -90,7 +90,7 @@ func TestSample(t *testing.T) {
 	if err := newKeeper(t, kept).Sample(t.Context()); !errors.Is(err, kept.err) {
 		t.Errorf("error %v, want %v", err, kept.err)
 	}
-	failing := New(slog.New(slog.DiscardHandler), "test", collectorFunc(func() (*snapshot.Snapshot, error) { return nil, kept.err }), nil, kept)
+	failing := New(Config{Log: slog.New(slog.DiscardHandler), Collector: collectorFunc(func() (*snapshot.Snapshot, error) { return nil, kept.err }), History: kept})
 	if err := failing.Sample(t.Context()); !errors.Is(err, kept.err) || len(kept.all) != 2 {
 		t.Errorf("error %v of a node that cannot be read, want %v", err, kept.err)
 	}

@@ -5,7 +5,8 @@
 //	GET /healthz     200 as long as the program answers; never reads the node
 //	GET /metrics     the agent about itself, in Prometheus' text format
 //
-// Everything else, and every error, is application/problem+json (RFC 9457).
+// Everything else, and every error, is application/problem+json (RFC 9457). Who
+// may ask is decided before, by package auth.
 //
 // The package takes a [Collector] and does not know where numbers come from. A
 // snapshot that is asked for as MessagePack, as hubs do, is offered to the
@@ -24,12 +25,16 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/kubemon/kubemon/agent/internal/problem"
 	"github.com/kubemon/kubemon/shared/snapshot"
 )
 
 // maxInFlight is how many requests for a snapshot may be open at once. One hub
 // has one; the rest is for people.
 const maxInFlight = 32
+
+// PathHealth is where the server says that it answers, and nothing else.
+const PathHealth = "/healthz"
 
 // A Collector reads the node once.
 type Collector interface {
@@ -48,15 +53,24 @@ type Server struct {
 	bodies   sync.Pool     // of []byte, room for a body
 }
 
-// New returns the handler of an agent of that version. usage tells what the
-// agent itself uses; history is nil for an agent that keeps none.
-func New(log *slog.Logger, version string, collector Collector, usage func() (Usage, error), history History) *Server {
-	metrics := &metrics{version: version, usage: usage, history: history}
+// Config is what a [Server] needs.
+type Config struct {
+	Log       *slog.Logger
+	Version   string // of the agent
+	Collector Collector
+	Usage     func() (Usage, error)
+	History   History         // nil for an agent that keeps none
+	Security  func() Security // nil for one that asks nobody who he is, without TLS
+}
+
+// New returns the handler of an agent.
+func New(c Config) *Server {
+	metrics := &metrics{version: c.Version, usage: c.Usage, history: c.History, security: c.Security}
 	s := &Server{
-		log:      log,
+		log:      c.Log,
 		metrics:  metrics,
-		history:  history,
-		readings: &readings{collect: metrics.measure(collector)},
+		history:  c.History,
+		readings: &readings{collect: metrics.measure(c.Collector)},
 		inFlight: make(chan struct{}, maxInFlight),
 		pastOpen: make(chan struct{}, maxPastOpen),
 	}
@@ -64,7 +78,7 @@ func New(log *slog.Logger, version string, collector Collector, usage func() (Us
 	for path, handler := range map[string]http.HandlerFunc{
 		"/snapshot":  limited(s.inFlight, s.snapshot),
 		"/snapshots": limited(s.pastOpen, s.past),
-		"/healthz":   s.healthz,
+		PathHealth:   s.healthz,
 		"/metrics":   s.serveMetrics,
 	} {
 		mux.HandleFunc("GET "+path, handler) // and HEAD
@@ -100,7 +114,7 @@ func limited(open chan struct{}, serve http.HandlerFunc) http.HandlerFunc {
 			serve(w, r)
 		default:
 			w.Header().Set("Retry-After", "1")
-			problem(w, http.StatusServiceUnavailable, "too many requests for a snapshot are open")
+			problem.Write(w, http.StatusServiceUnavailable, "too many requests for a snapshot are open")
 		}
 	}
 }
@@ -112,7 +126,7 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		s.log.Error("no snapshot", "err", err)
-		problem(w, http.StatusInternalServerError, "the node could not be read; the agent's log says why")
+		problem.Write(w, http.StatusInternalServerError, "the node could not be read; the agent's log says why")
 		return
 	}
 	contentType := snapshot.Negotiate(strings.Join(r.Header.Values("Accept"), ","))
@@ -121,7 +135,7 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 	defer s.bodies.Put(body[:0])
 	if err != nil {
 		s.log.Error("no snapshot", "err", err)
-		problem(w, http.StatusInternalServerError, "the snapshot could not be encoded; the agent's log says why")
+		problem.Write(w, http.StatusInternalServerError, "the snapshot could not be encoded; the agent's log says why")
 		return
 	}
 	w.Header().Set("Content-Type", contentType)
@@ -165,21 +179,10 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {
-	problem(w, http.StatusNotFound, "no such path: "+r.URL.Path+"; there are /snapshot, /snapshots, /healthz and /metrics")
+	problem.Write(w, http.StatusNotFound, "no such path: "+r.URL.Path+"; there are /snapshot, /snapshots, /healthz and /metrics")
 }
 
 func methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Allow", "GET, HEAD")
-	problem(w, http.StatusMethodNotAllowed, r.URL.Path+" takes GET, not "+r.Method)
-}
-
-// problem answers with an error as RFC 9457 has it.
-func problem(w http.ResponseWriter, status int, detail string) {
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(struct {
-		Title  string `json:"title"`
-		Status int    `json:"status"`
-		Detail string `json:"detail"`
-	}{http.StatusText(status), status, detail})
+	problem.Write(w, http.StatusMethodNotAllowed, r.URL.Path+" takes GET, not "+r.Method)
 }

@@ -35,7 +35,7 @@ func someSnapshot() *snapshot.Snapshot {
 
 func newHandler(t *testing.T, collect collectorFunc) http.Handler {
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	return New(log, "test", collect, func() (Usage, error) { return Usage{1.5, 4096}, nil }, nil)
+	return New(Config{Log: log, Version: "test", Collector: collect, Usage: func() (Usage, error) { return Usage{1.5, 4096}, nil }})
 }
 
 func get(handler http.Handler, method, path string, header http.Header) *httptest.ResponseRecorder {
@@ -155,10 +155,31 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
+func TestMetricsOfSecurity(t *testing.T) {
+	handler := New(Config{
+		Log:       slog.New(slog.DiscardHandler),
+		Collector: collectorFunc(func() (*snapshot.Snapshot, error) { return someSnapshot(), nil }),
+		Usage:     func() (Usage, error) { return Usage{}, nil },
+		Security: func() Security {
+			return Security{Requests: map[string]uint64{"ok": 7, "expired": 2}, CertificateExpires: time.Unix(1767323045, 0), CertificateFailures: 3}
+		},
+	})
+	body := get(handler, "GET", "/metrics", nil).Body.String()
+	for _, want := range []string{
+		"# TYPE kubemon_agent_auth_total counter\nkubemon_agent_auth_total{result=\"expired\"} 2\nkubemon_agent_auth_total{result=\"ok\"} 7\n",
+		"kubemon_agent_certificate_expiry_timestamp_seconds 1.767323045e+09\n",
+		"kubemon_agent_certificate_failures_total 3\n",
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("metrics have no %q:\n%s", want, body)
+		}
+	}
+}
+
 func TestMetricsCountFailures(t *testing.T) {
 	failing := collectorFunc(func() (*snapshot.Snapshot, error) { return nil, errors.New("no") })
 	noUsage := func() (Usage, error) { return Usage{}, errors.New("no /proc") }
-	handler := New(slog.New(slog.DiscardHandler), "test", failing, noUsage, nil)
+	handler := New(Config{Log: slog.New(slog.DiscardHandler), Version: "test", Collector: failing, Usage: noUsage})
 	get(handler, "GET", "/snapshot", nil)
 	body := get(handler, "GET", "/metrics", nil).Body.String()
 	if !strings.Contains(body, "kubemon_agent_failed_readings_total 1\n") || strings.Contains(body, "process_") {
@@ -252,10 +273,10 @@ func TestInFlightIsBounded(t *testing.T) {
 func TestAPeerThatIsGoneIsNoError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log strings.Builder
-		handler := New(slog.New(slog.NewTextHandler(&log, nil)), "test", collectorFunc(func() (*snapshot.Snapshot, error) {
+		handler := New(Config{Log: slog.New(slog.NewTextHandler(&log, nil)), Collector: collectorFunc(func() (*snapshot.Snapshot, error) {
 			time.Sleep(time.Second)
 			return someSnapshot(), nil
-		}), nil, nil)
+		})})
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		recorder := httptest.NewRecorder()

@@ -7,8 +7,8 @@
 //	go run ./e2e/cmd/fleet --hub bin/kubemon-hub [flags]
 //
 // Each node has 30 pods with 60 containers, at an address of its own on the
-// loopback interface, over TLS 1.3; an API server of the same process has their
-// names. The hub runs in a process of its own. After all nodes have numbers it
+// loopback interface, over TLS 1.3 with a key of its own, and takes only who shows
+// a token; an API server of the same process has their names. The hub runs in a process of its own. After all nodes have numbers it
 // is left alone for a while, then asked for everything. Printed are its CPU
 // time for each scrape, beside that of a client that only gets the snapshots and
 // throws them away, its memory, and how long its answers took.

@@ -4,6 +4,7 @@
 //	lab node    [--name kubemon]              add a node
 //	lab status  [--name kubemon]              list what runs
 //	lab exec    [--name kubemon] COMMAND...   run a command in the lab's network, such as kubectl get pods
+//	lab token   [--name kubemon] [AUDIENCE]   print a token for kubemon-hub, or for kubemon-agent
 //	lab down    [--name kubemon]              remove everything
 //	lab packages                              install the Debian packages that a lab needs
 //
@@ -14,7 +15,9 @@
 // example workload, and waits until kubemon shows what that uses. The hub is
 // then reachable at the listen address, the agent of node N at the port N above
 // it, the API server at the port 10 above it. Up on a lab that is up installs a
-// fresh build of kubemon. --set values are passed to Helm.
+// fresh build of kubemon. --set values are passed to Helm. Who asks hub or agent
+// shows a token; those of lab token are of the chart's viewer and live three
+// hours.
 //
 // With --kubeconfig FILE, or KUBECONFIG in the environment, up installs kubemon
 // into that cluster instead, needs no root and starts no node: it runs Helm,
@@ -73,7 +76,7 @@ func main() {
 }
 
 // commands are those of the manual, and forward, which up runs by itself.
-var commands = []string{"up", "node", "status", "exec", "down", "packages", "forward"}
+var commands = []string{"up", "node", "status", "exec", "token", "down", "packages", "forward"}
 
 // parse reads the command line; getenv is asked for KUBECONFIG.
 func parse(args []string, getenv func(string) string, stderr io.Writer) (config, error) {
@@ -89,22 +92,32 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (config,
 		return nil
 	})
 	if len(args) == 0 || !slices.Contains(commands, args[0]) {
-		fmt.Fprintln(stderr, "usage: lab up|node|status|exec|down|packages [flags]")
+		fmt.Fprintln(stderr, "usage: lab up|node|status|exec|token|down|packages [flags]")
 		flags.PrintDefaults()
 		if len(args) > 0 && slices.Contains([]string{"-h", "-help", "--help"}, args[0]) {
 			return c, flag.ErrHelp
 		}
-		return c, fmt.Errorf("command %q: expected one of %s", strings.Join(args, " "), strings.Join(commands[:6], ", "))
+		return c, fmt.Errorf("command %q: expected one of %s", strings.Join(args, " "), strings.Join(commands[:7], ", "))
 	}
 	c.command = args[0]
 	if err := flags.Parse(args[1:]); err != nil {
 		return c, err
 	}
 	c.rest = flags.Args()
-	if (c.command == "exec") != (len(c.rest) > 0) {
-		return c, fmt.Errorf("command %s: arguments %q: exec takes a command to run, the others nothing", c.command, c.rest)
+	return c, c.checkRest()
+}
+
+// checkRest refuses arguments that the command does not take.
+func (c config) checkRest() error {
+	audiences := []string{lab.HubAudience, lab.AgentAudience}
+	switch {
+	case c.command == "token" && len(c.rest) == 1 && slices.Contains(audiences, c.rest[0]):
+	case c.command == "token" && len(c.rest) > 0:
+		return fmt.Errorf("command token: arguments %q: expected nothing or one of %s", c.rest, strings.Join(audiences, ", "))
+	case (c.command == "exec") != (len(c.rest) > 0):
+		return fmt.Errorf("command %s: arguments %q: exec takes a command to run, token an audience, the others nothing", c.command, c.rest)
 	}
-	return c, nil
+	return nil
 }
 
 // run does what the command line asks.
@@ -132,6 +145,8 @@ func (c config) run(ctx context.Context) error {
 		return status(l)
 	case "exec":
 		return l.Attach(ctx, c.rest...)
+	case "token":
+		return c.token(ctx, l)
 	case "down":
 		return l.Down(ctx)
 	default:
@@ -147,14 +162,29 @@ func (c config) up(ctx context.Context) error {
 		return err
 	}
 	fmt.Printf(`
-kubemon is up: %[1]s
+kubemon is up: %[1]s, where the page asks for what this prints: %[4]s token --name %[5]s
 
-  curl '%[1]s/api/v1/nodes'
-  curl '%[1]s/api/v1/namespaces/shop/deployments/web?window=5m'
-  curl '%[2]s/snapshot'        # the agent of node1 itself
+  TOKEN=$(%[4]s token --name %[5]s)
+  curl -s -H "Authorization: Bearer $TOKEN" '%[1]s/api/v1/nodes'
+  curl -s -H "Authorization: Bearer $TOKEN" '%[1]s/api/v1/namespaces/shop/deployments/web?window=5m'
+  curl -sk -H "Authorization: Bearer $(%[4]s token --name %[5]s kubemon-agent)" '%[2]s/snapshot'   # node1 itself
 
   KUBECONFIG=%[3]s
-`, l.HubURL(), l.AgentURL(1), l.HostKubeconfig())
+`, l.HubURL(), l.AgentURL(1), l.HostKubeconfig(), os.Args[0], l.Name())
+	return nil
+}
+
+// token prints a token of the viewer.
+func (c config) token(ctx context.Context, l *lab.Lab) error {
+	audience := lab.HubAudience
+	if len(c.rest) == 1 {
+		audience = c.rest[0]
+	}
+	token, err := l.Token(ctx, lab.Namespace, lab.Viewer, audience)
+	if err != nil {
+		return err
+	}
+	fmt.Println(token)
 	return nil
 }
 

@@ -20,6 +20,11 @@ func TestParse(t *testing.T) {
 	if want := []string{"--set", "a=1", "--set", "b=2"}; !slices.Equal(c.set, want) {
 		t.Errorf("set = %q, want %q", c.set, want)
 	}
+	for _, args := range [][]string{{"token"}, {"token", "kubemon-agent"}} {
+		if c, err = parse(args, environment, t.Output()); err != nil || !slices.Equal(c.rest, args[1:]) {
+			t.Errorf("parse(%q) = %+v, %v", args, c, err)
+		}
+	}
 	c, err = parse([]string{"exec", "--name", "x", "kubectl", "get", "pods", "-A"}, environment, t.Output())
 	if err != nil {
 		t.Fatal(err)
@@ -34,10 +39,11 @@ func TestParseRefuses(t *testing.T) {
 		args []string
 		want string
 	}{
-		"nothing":         {nil, "expected one of up, node, status, exec, down"},
+		"nothing":         {nil, "expected one of up, node, status, exec, token, down"},
 		"unknown command": {[]string{"fly"}, `command "fly"`},
 		"unknown flag":    {[]string{"up", "--fast"}, "-fast"},
 		"argument":        {[]string{"up", "now"}, "now"},
+		"audience":        {[]string{"token", "somebody"}, "kubemon-hub, kubemon-agent"},
 		"nothing to run":  {[]string{"exec"}, "command exec"},
 		"not a number":    {[]string{"up", "--nodes", "two"}, "two"},
 	}

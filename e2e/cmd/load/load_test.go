@@ -5,6 +5,8 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,7 +37,7 @@ func TestWrongUsageNamesWhatWasExpected(t *testing.T) {
 		args []string
 		want string
 	}{
-		"no load":      {nil, "expected one of burn, burst, crash, hold, pause, send, serve, write"},
+		"no load":      {nil, "expected one of burn, burst, crash, hold, impostor, pause, send, serve, write"},
 		"unknown load": {[]string{"melt"}, "expected one of burn"},
 		"unknown flag": {[]string{"burn", "--cores", "1"}, "-cores"},
 		"argument":     {[]string{"pause", "now"}, `unexpected argument "now"`},
@@ -60,7 +62,9 @@ func TestWrongUsageNamesWhatWasExpected(t *testing.T) {
 }
 
 func TestLoadsEndByThemselves(t *testing.T) {
-	for _, args := range [][]string{{"pause"}, {"burn", "--millicores", "1"}, {"hold", "--mebibytes", "1"}, {"burst"}} {
+	for _, args := range [][]string{
+		{"pause"}, {"burn", "--millicores", "1"}, {"hold", "--mebibytes", "1"}, {"burst"}, {"impostor", "--listen", "127.0.0.1:0"},
+	} {
 		input, _ := io.Pipe() // it never ends and nothing comes
 		if err := run(t.Context(), append(args, "--for=1ms"), input, t.Output(), t.Output()); err != nil {
 			t.Errorf("load %q: %v", args, err)
@@ -122,6 +126,19 @@ func TestWriteFileWritesThatMuch(t *testing.T) {
 	}
 	if info.Size() != 3*mebibyte {
 		t.Errorf("file has %d bytes, want %d", info.Size(), 3*mebibyte)
+	}
+}
+
+// TestImpostorTellsOfTokens lets it meet a client with a token and one without.
+func TestImpostorTellsOfTokens(t *testing.T) {
+	for authorization, want := range map[string]string{"Bearer x.y.z": "GET /snapshot with a token", "": "GET /snapshot without a token"} {
+		req := httptest.NewRequest(http.MethodGet, "/snapshot", nil)
+		req.Header.Set("Authorization", authorization)
+		var said bytes.Buffer
+		tellRequest(&said, httptest.NewRecorder(), req)
+		if said.String() != "impostor: "+want+"\n" {
+			t.Errorf("with Authorization %q it said %q, want %q", authorization, said.String(), want)
+		}
 	}
 }
 

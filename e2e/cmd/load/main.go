@@ -6,6 +6,7 @@
 //	load write --mebibytes 64 --file /data/file [--direct] [--every 10s]
 //	load serve --listen :8080
 //	load send  --to host:port --megabytes 50 [--every 5s]
+//	load impostor --listen :10999
 //	load crash --after 1s
 //	load pause
 //
@@ -14,7 +15,8 @@
 // Hold keeps that much memory resident. Write writes that much to the file, and
 // with --direct past the page cache; serve takes TCP connections and counts the
 // bytes that come; send sends exactly that many bytes over one connection.
-// Crash exits with 1; pause only waits.
+// Impostor takes TLS connections with a key of its own and says what comes, and
+// whether a token came with it. Crash exits with 1; pause only waits.
 //
 // A MiB is 2^20 bytes, a MB 10^6. Write and send do their work once and then
 // wait, unless --every repeats it. Each says in a line what it did. SIGTERM,
@@ -43,7 +45,7 @@ type load func(flags *flag.FlagSet) func(ctx context.Context, out io.Writer) err
 
 func loads(stdin io.Reader) map[string]load {
 	return map[string]load{
-		"burn": burn, "burst": burst(stdin), "hold": hold, "write": write, "serve": serve, "send": send, "crash": crash, "pause": pause,
+		"burn": burn, "burst": burst(stdin), "hold": hold, "write": write, "serve": serve, "send": send, "impostor": impostor, "crash": crash, "pause": pause,
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"log/slog"
 	"math"
@@ -22,14 +23,15 @@ const minWindowBytes = 1 << 20
 
 // config is what flags and environment say.
 type config struct {
-	listen               string
-	allowUnauthenticated bool
+	readers readerFlags
+	tls     tlsFlags
 
 	agents       string // addresses, separated by commas
 	kubeconfig   string
 	agentService string
 	namespace    string // empty: the cluster's own idea of it
 	events       bool
+	asking       agentFlags
 
 	interval, window, scrapeTimeout time.Duration
 
@@ -42,12 +44,13 @@ type config struct {
 func parse(args []string, lookupEnv func(string) (string, bool)) (config, error) {
 	var c config
 	flags := flag.NewFlagSet(program, flag.ContinueOnError)
-	flags.StringVar(&c.listen, "listen", "127.0.0.1:8080", "`address` to listen on")
-	flags.BoolVar(&c.allowUnauthenticated, "allow-unauthenticated", false, "listen on an address that other machines reach, though nobody is asked who they are")
+	c.readers.define(flags)
+	c.tls.define(flags)
 	flags.StringVar(&c.agents, "agents", "", "`addresses` of agents, such as http://10.0.0.7:10290, separated by commas; a cluster is then not needed")
 	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "`file` that says how to reach the cluster; not needed in a cluster")
 	flags.StringVar(&c.agentService, "agent-service", "kubemon-agent", "`name` of the agents' headless service")
 	flags.StringVar(&c.namespace, "namespace", "", "`namespace` of that service; the hub's own, or the kubeconfig's, unless given")
+	c.asking.define(flags)
 	flags.BoolVar(&c.events, "events", true, "tell the cluster, by Events on its Nodes, which agents attach, go silent and return")
 	flags.DurationVar(&c.interval, "interval", 10*time.Second, "`time` between rounds, at least 1s")
 	flags.DurationVar(&c.window, "window", time.Hour, "how far back `time` answers go, from one interval to 1h")
@@ -56,14 +59,16 @@ func parse(args []string, lookupEnv func(string) (string, bool)) (config, error)
 	if err := daemon.Parse(flags, args, lookupEnv); err != nil {
 		return config{}, err
 	}
-	if err := c.checkTimes(); err != nil {
+	if err := cmp.Or(c.checkTimes(), c.asking.check(c.agents)); err != nil {
 		return config{}, err
 	}
 	if c.windowMaxBytes != 0 && c.windowMaxBytes < minWindowBytes {
 		return config{}, daemon.Usagef("invalid value %d for flag -window-max-bytes: want 0 or at least %d", c.windowMaxBytes, minWindowBytes)
 	}
 	c.memoryLimit = debug.SetMemoryLimit(-1) // only asks
-	return c, daemon.CheckListen(c.listen, c.allowUnauthenticated)
+	clustered := c.agents == "" || c.kubeconfig != ""
+	err := cmp.Or(c.tls.check(), c.readers.check(clustered, c.tls.on()))
+	return c, err
 }
 
 func (c config) checkTimes() error {
@@ -105,10 +110,10 @@ func (c config) agentURLs() []string {
 // LogValue is the effective configuration in the log.
 func (c config) LogValue() slog.Value {
 	return slog.GroupValue(
-		slog.String("listen", c.listen), slog.Bool("allow-unauthenticated", c.allowUnauthenticated),
+		slog.Any("readers", c.readers), slog.Any("tls", c.tls),
 		slog.String("agents", c.agents), slog.String("kubeconfig", c.kubeconfig),
 		slog.String("agent-service", c.agentService), slog.String("namespace", c.namespace),
-		slog.Bool("events", c.events),
+		slog.Any("agent", c.asking), slog.Bool("events", c.events),
 		slog.Duration("interval", c.interval), slog.Duration("window", c.window),
 		slog.Duration("scrape-timeout", c.scrapeTimeout), slog.Int64("window-max-bytes", c.windowBound()),
 	)

@@ -32,7 +32,8 @@ func TestSlowClientsHinderNobody(t *testing.T) {
 		var serving sync.WaitGroup
 		serving.Go(func() {
 			ok := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
-			if err := daemon.Serve(ctx, slog.New(slog.DiscardHandler), network.Listen("hub:8080"), ok); err != nil {
+			server := daemon.Server{Handler: ok, Log: slog.New(slog.DiscardHandler)}
+			if err := server.Serve(ctx, network.Listen("hub:8080")); err != nil {
 				t.Error(err)
 			}
 		})

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"strings"
-	"time"
 
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
@@ -20,6 +19,7 @@ import (
 	"github.com/kubemon/kubemon/hub/internal/events"
 	"github.com/kubemon/kubemon/hub/internal/inventory"
 	"github.com/kubemon/kubemon/hub/internal/pipeline"
+	"github.com/kubemon/kubemon/hub/internal/scrape"
 	"github.com/kubemon/kubemon/shared/daemon"
 )
 
@@ -30,7 +30,10 @@ const namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 type fleet struct {
 	agents pipeline.Agents
 	names  pipeline.Names
-	// cluster takes events; nil without a cluster.
+	// trust says whose keys are agents'.
+	trust scrape.Trust
+	// client is how to reach the cluster, cluster takes events; nil without one.
+	client  *rest.Config
 	cluster kubernetes.Interface
 	// watches follow the cluster until their context ends.
 	watches []func(context.Context) error
@@ -45,7 +48,7 @@ func (n nobody) Inventory() *hub.Inventory { return n.inventory }
 
 // findFleet decides between a list of agents and a cluster's, or takes both.
 func findFleet(c config, log *slog.Logger) (*fleet, error) {
-	f := &fleet{names: nobody{inventory.None()}, ready: func() error { return nil }}
+	f := &fleet{names: nobody{inventory.None()}, trust: c.asking.ownTrust(log), ready: func() error { return nil }}
 	urls := c.agentURLs()
 	if urls != nil {
 		static, err := discover.NewStatic(urls)
@@ -69,7 +72,7 @@ func findFleet(c config, log *slog.Logger) (*fleet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to the cluster: %w", err)
 	}
-	f.cluster = objects
+	f.client, f.cluster = client, objects
 	f.follow(inventory.New(objects, meta, log))
 	if urls != nil {
 		return f, nil
@@ -78,9 +81,14 @@ func findFleet(c config, log *slog.Logger) (*fleet, error) {
 	if namespace == "" {
 		return nil, daemon.Usagef("the namespace of service %s is not known: give --namespace", c.agentService)
 	}
-	agents := discover.NewService(objects, namespace, c.agentService, f.created, log)
+	agents := discover.NewService(objects, namespace, c.agentService, f.pod, log)
 	f.agents = agents
 	f.watches = append(f.watches, agents.Run)
+	if f.trust == nil {
+		keys := newClusterKeys(client, objects.Discovery().RESTClient(), log)
+		f.trust = scrape.Attested{Verifier: keys, Subject: c.agentSubject(namespace)}
+		f.watches = append(f.watches, keys.Run)
+	}
 	return f, nil
 }
 
@@ -133,12 +141,9 @@ func (f *fleet) tell(view func() (*hub.View, error), meter events.Meter, log *sl
 	f.watches = append(f.watches, recorder.Run)
 }
 
-// created says when a pod was made, by the names that are known now.
-func (f *fleet) created(node, podUID string) time.Time {
-	if pod, ok := f.names.Inventory().PodByUID(node, podUID); ok {
-		return pod.Created
-	}
-	return time.Time{}
+// pod finds a node's pod by the names that are known now.
+func (f *fleet) pod(node, podUID string) (*hub.Pod, bool) {
+	return f.names.Inventory().PodByUID(node, podUID)
 }
 
 // binary asks the API server for protobuf, which costs it and the hub much

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/kubemon/kubemon/hub"
+	"github.com/kubemon/kubemon/hub/internal/access"
 	"github.com/kubemon/kubemon/hub/internal/aggregate"
 	"github.com/kubemon/kubemon/hub/internal/dashboard"
 	"github.com/kubemon/kubemon/hub/internal/inventory"
@@ -25,12 +26,15 @@ func (a answers) History(v *hub.View, q hub.HistoryQuery) (hub.History, error) {
 	return aggregate.History(v, a.kept, q)
 }
 
-// newHandler has all of the hub's paths. What never ends by itself ends when
-// stopping is closed.
-func newHandler(loop *pipeline.Pipeline, frames *window.Window, fleet *fleet, meter *metricsapi.Meter, stopping <-chan struct{}, log *slog.Logger) (http.Handler, error) {
+// newHandler has all of the hub's paths, behind the guard. What never ends by
+// itself ends when stopping is closed.
+func newHandler(loop *pipeline.Pipeline, frames *window.Window, fleet *fleet, guard guard, auth string, meter *metricsapi.Meter, stopping <-chan struct{}, log *slog.Logger) (http.Handler, error) {
 	api, err := rest.New(rest.Config{
 		Reader:   answers{loop, frames},
 		Selector: inventory.Selector,
+		Auth:     auth,
+		Scope:    guard.Scope,
+		Restrict: aggregate.Restrict,
 		Live:     loop.Live,
 		Ready:    fleet.ready,
 		Stopping: stopping,
@@ -42,8 +46,11 @@ func newHandler(loop *pipeline.Pipeline, frames *window.Window, fleet *fleet, me
 		return nil, err
 	}
 	page := dashboard.Handler(api) // whatever is neither page nor metrics is for REST to answer, or to refuse
-	metrics := metricsapi.Handler(loop.View, meter, daemon.Version())
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	metrics := access.NeedNodes(guard.Scope, metricsapi.Handler(loop.View, meter, daemon.Version()))
+	return guard.Around(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if access.IsKnown(r) {
+			daemon.KeepConnection(r.Context())
+		}
 		// No http.ServeMux: it redirects paths that are not clean, where REST has
 		// an answer that says what is wrong.
 		if r.URL.Path == "/metrics" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
@@ -51,5 +58,5 @@ func newHandler(loop *pipeline.Pipeline, frames *window.Window, fleet *fleet, me
 			return
 		}
 		page.ServeHTTP(w, r)
-	}), nil
+	})), nil
 }

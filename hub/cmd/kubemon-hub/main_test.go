@@ -24,9 +24,11 @@ import (
 )
 
 // agent serves snapshots of a node that uses half a processor and runs a pod.
-func agent(t *testing.T, node string) string {
+func agent(t *testing.T, node string) string { return serve(t, snapshots(t, node)) }
+
+func snapshots(t *testing.T, node string) http.HandlerFunc {
 	booted := time.Now().Add(-time.Minute)
-	return serve(t, func(w http.ResponseWriter, r *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) {
 		up := time.Since(booted)
 		cpu := &snapshot.CPU{UsageMicros: uint64(up.Microseconds() / 4)}
 		contentType := snapshot.Negotiate(r.Header.Get("Accept"))
@@ -41,7 +43,7 @@ func agent(t *testing.T, node string) string {
 		}
 		w.Header().Set("Content-Type", contentType)
 		_, _ = w.Write(body)
-	})
+	}
 }
 
 func serve(t *testing.T, handler http.HandlerFunc) string {
@@ -225,12 +227,25 @@ func TestBadUsage(t *testing.T) {
 		{"agent given twice", []string{"--agents=http://a:1,http://a:1/"}, []string{"agents", "twice"}},
 		{"no kubeconfig", []string{"--kubeconfig=/nonexistent/file"}, []string{"kubeconfig", "/nonexistent/file"}},
 		{"open to all", []string{"--agents=http://a:1", "--listen=:8080"}, []string{":8080", "--allow-unauthenticated"}},
+		{"an auth that is none", []string{"--agents=http://a:1", "--auth=maybe"}, []string{"auth", "maybe", "token or none"}},
+		{"nobody to ask whose tokens", []string{"--agents=http://a:1", "--auth=token"}, []string{"-auth=token", "-kubeconfig"}},
+		{"no audience", []string{"--auth=token", "--auth-audience="}, []string{"auth-audience"}},
+		{"a proxy without auth", []string{"--agents=http://a:1", "--proxy-auth-secret-file=f"}, []string{"-proxy-auth-secret-file", "-auth=token"}},
+		{"client certificates without TLS", []string{"--auth=token", "--proxy-auth-ca-file=f"}, []string{"-proxy-auth-ca-file", "-tls"}},
+		{"a TLS that is none", []string{"--agents=http://a:1", "--tls=on"}, []string{"tls", `"on"`, "off, self-signed or files"}},
+		{"no TLS key", []string{"--agents=http://a:1", "--tls=files", "--tls-cert-file=f"}, []string{"-tls-cert-file and -tls-key-file"}},
+		{"a TLS key that is not used", []string{"--agents=http://a:1", "--tls-key-file=f"}, []string{"-tls=files", "not off"}},
 		{"short interval", []string{"--interval=10ms"}, []string{"interval", "10ms", "1s"}},
 		{"no duration", []string{"--interval=10"}, []string{"interval", `"10"`}},
 		{"long window", []string{"--window=2h"}, []string{"window", "2h", "1h"}},
 		{"window below interval", []string{"--window=5s"}, []string{"interval", "10s", "5s"}},
 		{"small window", []string{"--window-max-bytes=1000"}, []string{"window-max-bytes", "1000", "1048576"}},
 		{"negative window", []string{"--window-max-bytes=-1"}, []string{"window-max-bytes", "-1"}},
+		{"a trust that is none", []string{"--agent-trust=blind"}, []string{"agent-trust", "blind", "pinned, attested or ca"}},
+		{"no authority", []string{"--agent-trust=ca"}, []string{"needs -agent-ca-file"}},
+		{"no server name", []string{"--agent-trust=ca", "--agent-ca-file=ca.pem", "--agent-server-name="}, []string{"needs -agent-server-name"}},
+		{"an authority that is not asked", []string{"--agent-ca-file=ca.pem"}, []string{"agent-ca-file", "not pinned"}},
+		{"attested by nobody", []string{"--agent-trust=attested", "--agents=https://127.0.0.1:1"}, []string{"attested", "-agents"}},
 		{"no timeout", []string{"--scrape-timeout=0s"}, []string{"scrape-timeout", "0s"}},
 		{"timeout above interval", []string{"--scrape-timeout=11s"}, []string{"scrape-timeout", "11s", "10s"}},
 		{"unknown flag", []string{"--retention=1h"}, []string{"retention"}},

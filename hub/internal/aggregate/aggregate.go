@@ -3,8 +3,9 @@
 //
 // [Attribute] names the rows of one node's reading before they are kept,
 // [Sum] adds up the rows of one round, [Answer] works out every answer of one
-// round, [History] gathers one thing's rows of the last hour, in buckets if that
-// is asked for, and [Summarize] reduces a list of values.
+// round, [Restrict] cuts them to what one reader may see, [History] gathers one
+// thing's rows of the last hour, in buckets if that is asked for, and
+// [Summarize] reduces a list of values.
 //
 // The package is pure: no clock, context, logger, goroutine or I/O. What it is
 // given is never changed, and what it returns may share parts with it.
@@ -19,6 +20,8 @@
 //     to no sum.
 //   - A ratio holds the usage of what reports against what is set for the same
 //     things. Of what may use any amount there is no share of a limit.
+//   - What Restrict leaves is as it was, but for the cluster of who may not see
+//     nodes: that is the sum of the pods that he may see.
 //   - A bucket of a history has its average between its extremes, and no round
 //     beyond them.
 package aggregate

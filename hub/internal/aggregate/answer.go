@@ -27,7 +27,7 @@ func Answer(r *hub.Round) *hub.View {
 	for _, n := range a.inv.Nodes {
 		a.nodes[n.Name] = n
 	}
-	view := &hub.View{Round: r}
+	view := &hub.View{Round: r, Scope: hub.Everything()}
 	view.Pods = a.podItems()
 	view.Nodes = a.nodeItems(view.Pods)
 	view.Namespaces = a.namespaceItems(view.Pods)

@@ -24,9 +24,12 @@ type Kept interface {
 //
 // The rows of a node, of a pod and of its containers come from frames, all
 // others from the sums that Sum made; Reporting is how many rows each is a sum of, Count how
-// many there could have been. A thing that is gone has a history as long as the
-// window has a row of it. History returns hub.ErrNotFound, with the thing's
-// name, if there is neither a row nor such a thing in the view.
+// many there could have been. The cluster of a view that Restrict made without
+// nodes is the sum of its namespaces, in each round. A thing that is gone has a
+// history as long as the window has a row of it. History returns
+// hub.ErrNotFound, with the thing's name, if there is neither a row nor such a
+// thing in the view; whether the query is within the view's scope is for the
+// caller to know.
 func History(v *hub.View, kept Kept, q hub.HistoryQuery) (hub.History, error) {
 	of, match, err := matcher(q)
 	if err != nil {
@@ -46,7 +49,11 @@ func History(v *hub.View, kept Kept, q hub.HistoryQuery) (hub.History, error) {
 		s, err = node, node.readFrames(kept, q.Name, match)
 	default:
 		sums := newSeries(g, true)
-		s, err = sums, sums.readSums(kept, of, match)
+		if q.Kind == hub.KindCluster && !v.Scope.Nodes {
+			s, err = sums, sums.readNamespaces(kept, v.Namespaces)
+		} else {
+			s, err = sums, sums.readSums(kept, of, match)
+		}
 	}
 	if err != nil {
 		return hub.History{}, fmt.Errorf("read history of %s: %w", describe(q), err)

@@ -50,8 +50,9 @@ var (
 	ErrTooSoon = errors.New("snapshot follows the one before too soon for a rate")
 )
 
-// MinSpan is the shortest time that a rate may cover.
-const MinSpan = time.Second
+// MinSpan is the shortest time that a rate may cover: half of the shortest
+// interval, because rounds come now a little sooner and now a little later.
+const MinSpan = time.Second / 2
 
 // Why something has no rate.
 const (

@@ -2,10 +2,12 @@ package discover
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -16,8 +18,8 @@ import (
 // portName is the agents' port in their service.
 const portName = "snapshot"
 
-// Created says when a pod was made; zero if that is not known.
-type Created func(node, podUID string) time.Time
+// Pods finds a node's pod; the inventory's PodByUID does.
+type Pods func(node, podUID string) (*hub.Pod, bool)
 
 // A candidate is one endpoint of one slice, or one agent with all of them.
 type candidate struct {
@@ -28,31 +30,34 @@ type candidate struct {
 }
 
 // agentsOf picks one agent for each node out of the slices, in any order of
-// those. An agent may be in several: in one for each address family, and in two
-// while it moves between slices. A node has two agents while one replaces the
-// other, or when two releases run on it.
-func agentsOf(all []*discoveryv1.EndpointSlice, created Created) []hub.Agent {
+// those, and says which endpoints it refuses. An agent may be in several slices:
+// in one for each address family, and in two while it moves between slices. A
+// node has two agents while one replaces the other, or when two releases run on
+// it.
+func agentsOf(all []*discoveryv1.EndpointSlice, pods Pods) (agents []hub.Agent, refused []string) {
 	byPod := make(map[string][]candidate)
 	for _, slice := range all {
-		for _, c := range candidatesOf(slice) {
-			key := cmp.Or(c.agent.PodUID, c.agent.Node, c.agent.URL)
-			byPod[key] = append(byPod[key], c)
+		candidates, not := candidatesOf(slice)
+		refused = append(refused, not...)
+		for _, c := range candidates {
+			byPod[c.agent.PodUID] = append(byPod[c.agent.PodUID], c)
 		}
 	}
 	byNode := make(map[string][]candidate)
-	for endpoints := range maps.Values(byPod) {
+	for uid, endpoints := range byPod {
 		c := merge(endpoints)
-		key := cmp.Or(c.agent.Node, c.agent.PodUID, c.agent.URL)
-		byNode[key] = append(byNode[key], c)
+		if c.agent.Node == "" {
+			refused = append(refused, fmt.Sprintf("pod %s: no slice names its node", uid))
+			continue
+		}
+		byNode[c.agent.Node] = append(byNode[c.agent.Node], c)
 	}
-	var agents []hub.Agent
 	for claimants := range maps.Values(byNode) {
-		agents = append(agents, elect(claimants, created))
+		agents = append(agents, elect(claimants, pods))
 	}
-	slices.SortFunc(agents, func(a, b hub.Agent) int {
-		return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.URL, b.URL))
-	})
-	return agents
+	slices.SortFunc(agents, func(a, b hub.Agent) int { return cmp.Compare(a.Node, b.Node) })
+	slices.Sort(refused)
+	return agents, refused
 }
 
 // merge makes one agent of a pod's endpoints: the best one, and what the others
@@ -69,14 +74,16 @@ func merge(endpoints []candidate) candidate {
 	return best
 }
 
-// elect picks a node's agent out of the pods that claim it. An endpoint has no
-// age, so that of its pod decides, which the inventory knows.
-func elect(claimants []candidate, created Created) hub.Agent {
-	if len(claimants) == 1 {
-		return claimants[0].agent
-	}
-	for i, c := range claimants {
-		claimants[i].created = created(c.agent.Node, c.agent.PodUID)
+// elect picks a node's agent out of the pods that claim it. An endpoint has
+// neither age nor container, so those of its pod count, which the inventory
+// knows.
+func elect(claimants []candidate, pods Pods) hub.Agent {
+	for i := range claimants {
+		c := &claimants[i]
+		if pod, ok := pods(c.agent.Node, c.agent.PodUID); ok {
+			c.created = pod.Created
+			c.agent.Container = mainContainer(pod)
+		}
 	}
 	slices.SortFunc(claimants, compare)
 	agent := claimants[0].agent
@@ -88,46 +95,69 @@ func elect(claimants []candidate, created Created) hub.Agent {
 	return agent
 }
 
-func candidatesOf(slice *discoveryv1.EndpointSlice) []candidate {
-	port, ok := portOf(slice.Ports)
-	if !ok || slice.AddressType == discoveryv1.AddressTypeFQDN {
-		return nil
+// mainContainer is the ID of the first container that is to run as long as the
+// pod does, empty before it is made.
+func mainContainer(pod *hub.Pod) string {
+	for i := range pod.Containers {
+		if c := &pod.Containers[i]; !c.Init && !c.Ephemeral {
+			return c.ID
+		}
 	}
-	var list []candidate
-	for _, e := range slice.Endpoints {
-		if len(e.Addresses) == 0 {
+	return ""
+}
+
+// candidatesOf are the slice's endpoints that may be agents, and why the others
+// are not.
+func candidatesOf(slice *discoveryv1.EndpointSlice) (list []candidate, refused []string) {
+	scheme, port, ok := portOf(slice.Ports)
+	if !ok {
+		return nil, nil
+	}
+	for i := range slice.Endpoints {
+		e := &slice.Endpoints[i]
+		address, err := addressOf(slice, e)
+		if err == nil {
+			err = checkTarget(slice, e)
+		}
+		if err != nil {
+			refused = append(refused, fmt.Sprintf("slice %s: %v", slice.Name, err))
 			continue
 		}
 		c := candidate{family: slice.AddressType, terminating: isTrue(e.Conditions.Terminating)}
 		c.agent = hub.Agent{
-			URL:   "http://" + net.JoinHostPort(e.Addresses[0], port), // the API says: the first only
-			Ready: e.Conditions.Ready == nil || *e.Conditions.Ready,   // the API says: unknown is ready
+			URL:    scheme + "://" + net.JoinHostPort(address.String(), port),
+			PodUID: string(e.TargetRef.UID),
+			Ready:  e.Conditions.Ready == nil || *e.Conditions.Ready, // the API says: unknown is ready
 		}
 		if e.NodeName != nil {
 			c.agent.Node = *e.NodeName
 		}
-		if e.TargetRef != nil {
-			c.agent.PodUID = string(e.TargetRef.UID)
-		}
 		list = append(list, c)
 	}
-	return list
+	return list, refused
 }
 
-// portOf is the port of that name, else the first that has a number.
-func portOf(ports []discoveryv1.EndpointPort) (string, bool) {
-	first := ""
+// portOf is the port of that name, else the first that has a number, and the
+// scheme of what listens there: EndpointPort.appProtocol, which is the Service
+// port's, says https.
+func portOf(ports []discoveryv1.EndpointPort) (scheme, number string, ok bool) {
 	for _, p := range ports {
 		if p.Port == nil {
 			continue
 		}
-		number := strconv.Itoa(int(*p.Port))
-		if p.Name != nil && *p.Name == portName {
-			return number, true
+		named := p.Name != nil && *p.Name == portName
+		if ok && !named {
+			continue
 		}
-		first = cmp.Or(first, number)
+		scheme, number, ok = "http", strconv.Itoa(int(*p.Port)), true
+		if p.AppProtocol != nil && strings.EqualFold(*p.AppProtocol, "https") {
+			scheme = "https"
+		}
+		if named {
+			break
+		}
 	}
-	return first, first != ""
+	return scheme, number, ok
 }
 
 // compare puts first what should be asked: an agent that stays before one that

@@ -48,9 +48,10 @@ func agent(node, url, uid string, ready bool) hub.Agent {
 	return hub.Agent{Node: node, URL: url, PodUID: uid, Ready: ready}
 }
 
-// ages knows two pods: "old" and "new".
-func ages(_, podUID string) time.Time {
-	return map[string]time.Time{"old": time.Unix(1, 0), "new": time.Unix(2, 0)}[podUID]
+// ages knows two pods of nodes that have several: "old" and "new".
+func ages(_, podUID string) (*hub.Pod, bool) {
+	created, ok := map[string]time.Time{"old": time.Unix(1, 0), "new": time.Unix(2, 0)}[podUID]
+	return &hub.Pod{Created: created}, ok
 }
 
 func TestAgentsOf(t *testing.T) {
@@ -78,11 +79,15 @@ func TestAgentsOf(t *testing.T) {
 				s.Ports = []discoveryv1.EndpointPort{{}, port("x", 8080), port("y", 9090)}
 			})},
 			[]hub.Agent{agent("n1", "http://10.0.0.1:8080", "a", true)}},
-		{"no port, no address, a name for an address", []*discoveryv1.EndpointSlice{
+		{"no port", []*discoveryv1.EndpointSlice{
 			with(slice(endpoint("n1", "10.0.0.1", "a")), func(s *discoveryv1.EndpointSlice) { s.Ports = nil }),
-			slice(endpoint("n2", "", "b", func(e *discoveryv1.Endpoint) { e.Addresses = nil })),
-			with(slice(endpoint("n3", "a.example", "c")), func(s *discoveryv1.EndpointSlice) { s.AddressType = discoveryv1.AddressTypeFQDN }),
 		}, nil},
+		{"over TLS", []*discoveryv1.EndpointSlice{with(slice(endpoint("n1", "10.0.0.1", "a")), func(s *discoveryv1.EndpointSlice) {
+			s.Ports[1].AppProtocol = new("https")
+		})}, []hub.Agent{agent("n1", "https://10.0.0.1:10290", "a", true)}},
+		{"TLS of another port", []*discoveryv1.EndpointSlice{with(slice(endpoint("n1", "10.0.0.1", "a")), func(s *discoveryv1.EndpointSlice) {
+			s.Ports[0].AppProtocol, s.Ports[1].AppProtocol = new("https"), new("http")
+		})}, []hub.Agent{agent("n1", "http://10.0.0.1:10290", "a", true)}},
 		{"IPv6", []*discoveryv1.EndpointSlice{with(slice(endpoint("n1", "fd00::1", "a")), v6)},
 			[]hub.Agent{agent("n1", "http://[fd00::1]:10290", "a", true)}},
 		{"both families: IPv4", []*discoveryv1.EndpointSlice{
@@ -119,17 +124,12 @@ func TestAgentsOf(t *testing.T) {
 		{"the one that stays of a node's two", []*discoveryv1.EndpointSlice{slice(
 			endpoint("n1", "10.0.0.1", "a", terminating), endpoint("n1", "10.0.0.9", "b", unready))},
 			[]hub.Agent{agent("n1", "http://10.0.0.9:10290", "b", false)}},
-		{"no node's name: by pod, else by address", []*discoveryv1.EndpointSlice{
-			slice(endpoint("", "10.0.0.1", "a"), endpoint("", "10.0.0.2", "b")),
-			with(slice(endpoint("", "fd00::1", "a")), v6),
-			slice(endpoint("", "10.0.0.3", "", func(e *discoveryv1.Endpoint) { e.TargetRef, e.NodeName = nil, nil })),
-		}, []hub.Agent{{URL: "http://10.0.0.1:10290", Fallback: "http://[fd00::1]:10290", PodUID: "a", Ready: true}, agent("", "http://10.0.0.2:10290", "b", true),
-			agent("", "http://10.0.0.3:10290", "", true)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if d := cmp.Diff(tt.want, agentsOf(tt.slices, ages)); d != "" {
-				t.Errorf("agentsOf (-want +got):\n%s", d)
+			got, refused := agentsOf(tt.slices, ages)
+			if d := cmp.Diff(tt.want, got); d != "" || refused != nil {
+				t.Errorf("agentsOf refuses %q, (-want +got):\n%s", refused, d)
 			}
 		})
 	}
@@ -156,7 +156,7 @@ func TestAgentsOfIgnoreTheOrder(t *testing.T) {
 			s.Endpoints = append(s.Endpoints, e)
 		}
 	}
-	want := agentsOf(all, ages)
+	want, _ := agentsOf(all, ages)
 	if len(want) != nodes {
 		t.Fatalf("%d agents, want one for each of %d nodes", len(want), nodes)
 	}
@@ -165,7 +165,8 @@ func TestAgentsOfIgnoreTheOrder(t *testing.T) {
 		for _, s := range all {
 			random.Shuffle(len(s.Endpoints), func(i, j int) { s.Endpoints[i], s.Endpoints[j] = s.Endpoints[j], s.Endpoints[i] })
 		}
-		if d := cmp.Diff(want, agentsOf(all, ages)); d != "" {
+		if got, _ := agentsOf(all, ages); !cmp.Equal(want, got) {
+			d := cmp.Diff(want, got)
 			t.Fatalf("in another order (-want +got):\n%s", d)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -25,11 +27,13 @@ import (
 type Service struct {
 	factory  informers.SharedInformerFactory
 	informer cache.SharedIndexInformer
-	created  Created
+	service  string
+	pods     Pods
 	changed  chan struct{}
 	hinting  atomic.Bool // a hint is under way
 	log      *slog.Logger
 	lastErr  atomic.Pointer[string]
+	refused  atomic.Pointer[string] // what was last refused
 }
 
 // settling is how long a change may be followed by others and still be one
@@ -38,8 +42,8 @@ const settling = 250 * time.Millisecond
 
 // NewService returns a Service that knows no agent until it runs. Where two pods
 // claim one node, the one that was created last is its agent.
-func NewService(client kubernetes.Interface, namespace, service string, created Created, log *slog.Logger) *Service {
-	selector := labels.Set{discoveryv1.LabelServiceName: service}.String()
+func NewService(client kubernetes.Interface, namespace, service string, pods Pods, log *slog.Logger) *Service {
+	selector := labels.Set{discoveryv1.LabelServiceName: service, discoveryv1.LabelManagedBy: controllerName}.String()
 	factory := informers.NewSharedInformerFactoryWithOptions(client, 0,
 		informers.WithNamespace(namespace),
 		informers.WithTweakListOptions(func(o *metav1.ListOptions) { o.LabelSelector = selector }),
@@ -47,7 +51,8 @@ func NewService(client kubernetes.Interface, namespace, service string, created 
 	s := &Service{
 		factory:  factory,
 		informer: factory.Discovery().V1().EndpointSlices().Informer(),
-		created:  created,
+		service:  service,
+		pods:     pods,
 		changed:  make(chan struct{}, 1),
 		log:      log.With("namespace", namespace, "service", service),
 	}
@@ -86,11 +91,30 @@ func (s *Service) Run(ctx context.Context) error {
 
 // Agents returns the agents of this moment, by node.
 func (s *Service) Agents() []hub.Agent {
-	var slices []*discoveryv1.EndpointSlice
+	var owned []*discoveryv1.EndpointSlice
+	var foreign []string
 	for _, obj := range s.informer.GetStore().List() {
-		slices = append(slices, obj.(*discoveryv1.EndpointSlice))
+		slice := obj.(*discoveryv1.EndpointSlice)
+		if err := checkOwner(slice, s.service); err != nil {
+			foreign = append(foreign, err.Error())
+			continue
+		}
+		owned = append(owned, slice)
 	}
-	return agentsOf(slices, s.created)
+	slices.Sort(foreign)
+	agents, refused := agentsOf(owned, s.pods)
+	s.refuse(slices.Concat(foreign, refused))
+	return agents
+}
+
+// refuse says once which endpoints are not asked, and again when it is others.
+func (s *Service) refuse(reasons []string) {
+	const shown = 5
+	text := strings.Join(reasons[:min(len(reasons), shown)], "; ")
+	last := s.refused.Swap(&text)
+	if text != "" && (last == nil || *last != text) {
+		s.log.Warn("endpoints are not asked", "count", len(reasons), "reasons", text)
+	}
 }
 
 // Changed gives a value soon after the set of agents may have changed; several
@@ -132,6 +156,7 @@ func strip(obj any) (any, error) {
 	stripped := &discoveryv1.EndpointSlice{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: slice.Namespace, Name: slice.Name, UID: slice.UID, ResourceVersion: slice.ResourceVersion,
+			OwnerReferences: slice.OwnerReferences,
 		},
 		AddressType: slice.AddressType,
 		Ports:       slice.Ports,

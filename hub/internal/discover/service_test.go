@@ -26,7 +26,14 @@ import (
 func namedSlice(namespace, service, name string, endpoints ...discoveryv1.Endpoint) *discoveryv1.EndpointSlice {
 	s := slice(endpoints...)
 	s.Namespace, s.Name = namespace, name
-	s.Labels = map[string]string{"kubernetes.io/service-name": service}
+	s.Labels = map[string]string{
+		"kubernetes.io/service-name":             service,
+		"endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
+	}
+	s.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "Service", Name: service, Controller: new(true)}}
+	for i := range s.Endpoints {
+		s.Endpoints[i].TargetRef.Namespace = namespace
+	}
 	return s
 }
 
@@ -142,7 +149,9 @@ func TestStripKeepsWhatNamesTheAgents(t *testing.T) {
 	if stripped.ManagedFields != nil || stripped.Labels != nil || stripped.Endpoints[0].Zone != nil || stripped.Endpoints[0].Hostname != nil {
 		t.Errorf("stripped = %+v, want only what names the agents", stripped)
 	}
-	if d := cmp.Diff(agentsOf([]*discoveryv1.EndpointSlice{full}, ages), agentsOf([]*discoveryv1.EndpointSlice{stripped}, ages)); d != "" {
+	want, _ := agentsOf([]*discoveryv1.EndpointSlice{full}, ages)
+	kept, _ := agentsOf([]*discoveryv1.EndpointSlice{stripped}, ages)
+	if d := cmp.Diff(want, kept); d != "" || checkOwner(stripped, "kubemon-agent") != nil {
 		t.Errorf("agents of the stripped slice (-full +stripped):\n%s", d)
 	}
 	tombstone := cache.DeletedFinalStateUnknown{Key: "kubemon/a", Obj: stripped}

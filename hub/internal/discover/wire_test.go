@@ -41,8 +41,8 @@ func (s *wire) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var objects []string
 	for _, name := range slices.Sorted(maps.Keys(s.slices)) {
 		objects = append(objects, fmt.Sprintf(`{"kind":"EndpointSlice","apiVersion":"discovery.k8s.io/v1","metadata":{"namespace":"kubemon","name":%q,
-		"resourceVersion":"7"},"addressType":"IPv4","ports":[{"name":"snapshot","port":10290}],
-		"endpoints":[{"addresses":["10.0.0.1"],"nodeName":%q,"targetRef":{"uid":%q}}]}`, name, s.slices[name], name))
+		"resourceVersion":"7","ownerReferences":[{"apiVersion":"v1","kind":"Service","name":"kubemon-agent","controller":true}]},"addressType":"IPv4","ports":[{"name":"snapshot","port":10290}],
+		"endpoints":[{"addresses":["10.0.0.1"],"nodeName":%q,"targetRef":{"kind":"Pod","namespace":"kubemon","uid":%q}}]}`, name, s.slices[name], name))
 	}
 	resumed := r.URL.Query().Get("watch") != "" && r.URL.Query().Get("sendInitialEvents") == ""
 	s.mu.Unlock()

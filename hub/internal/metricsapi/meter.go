@@ -20,6 +20,7 @@ type Meter struct {
 	roundsSkipped, scrapeBytes  prometheus.Counter
 	scrapeFailures              *prometheus.CounterVec
 	requestSeconds              *prometheus.HistogramVec
+	authenticated, reviews      *prometheus.CounterVec
 	eventsSent                  prometheus.Counter
 	eventsDropped               *prometheus.CounterVec
 }
@@ -39,11 +40,13 @@ func NewMeter() *Meter {
 			Name: namespace + "http_request_duration_seconds", Help: "How long REST took to answer, by route and status.",
 			Buckets: []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5},
 		}, []string{"route", "code"}),
+		authenticated: counters("hub_auth_total", "Requests and logins by what came of asking who it is: ok, login, stale if the API server was away, or why not.", "result"),
+		reviews:       counters("hub_reviews_total", "What the API server was asked of readers, by kind and answer; limited and stale are those that it was spared.", "kind", "result"),
 		eventsSent:    counter("events_sent_total", "Kubernetes Events that the API server took."),
 		eventsDropped: counters("events_dropped_total", "Kubernetes Events that were not sent, by reason.", "reason"),
 	}
 	m.registry.MustRegister(m.roundSeconds, m.roundsSkipped, m.scrapeSeconds, m.scrapeBytes, m.scrapeFailures,
-		m.requestSeconds, m.eventsSent, m.eventsDropped)
+		m.requestSeconds, m.authenticated, m.reviews, m.eventsSent, m.eventsDropped)
 	for _, reason := range hub.Failures() { // 0 until it first happens, so that an alert sees that
 		m.scrapeFailures.WithLabelValues(string(reason))
 	}
@@ -71,6 +74,19 @@ func (m *Meter) Answered(route string, code int, took time.Duration) {
 	m.requestSeconds.WithLabelValues(route, strconv.Itoa(code)).Observe(took.Seconds())
 }
 
+// Authenticated takes note of what came of asking who a request is of.
+func (m *Meter) Authenticated(result string) { m.authenticated.WithLabelValues(result).Inc() }
+
+// Reviewed takes note of what the API server was asked about a reader.
+func (m *Meter) Reviewed(kind, result string) { m.reviews.WithLabelValues(kind, result).Inc() }
+
+// Sessions adds how many readers are logged in, which count says at any time.
+func (m *Meter) Sessions(count func() int) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: namespace + "hub_sessions", Help: "Readers who are logged in.",
+	}, func() float64 { return float64(count()) }))
+}
+
 // EventSent takes note of an event that the API server took.
 func (m *Meter) EventSent() { m.eventsSent.Inc() }
 
@@ -84,8 +100,8 @@ func counter(name, help string) prometheus.Counter {
 	return prometheus.NewCounter(prometheus.CounterOpts{Name: namespace + name, Help: help})
 }
 
-func counters(name, help, label string) *prometheus.CounterVec {
-	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: namespace + name, Help: help}, []string{label})
+func counters(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: namespace + name, Help: help}, labels)
 }
 
 func histogram(name, help string, buckets ...float64) prometheus.Histogram {

@@ -48,6 +48,28 @@ func TestAgentMoves(t *testing.T) {
 	})
 }
 
+// TestASampleTooSoonChangesNothing asks a node a third of a second after its
+// last sample: that one stands, and is as old as it is.
+func TestASampleTooSoonChangesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster("node1")
+		c.run(t)
+		c.untilRound()
+		c.untilRound()
+		before := c.node(t, "node1")
+		c.machines["http://moved"] = c.machines["http://node1"]
+		c.agents = slices.Clone(c.agents)
+		c.agents[0].URL = "http://moved"
+		c.wait(time.Second / 3)
+		c.hint()
+		c.want(t, "node1", hub.StateOK, "", 10)
+		after := c.node(t, "node1")
+		if c.asked["http://moved"] != 1 || !after.Health.LastSample.Equal(before.Health.LastSample) || after.Health.ClockSkew != before.Health.ClockSkew {
+			t.Errorf("asked %d times, health %+v after %+v, want the same sample", c.asked["http://moved"], after.Health, before.Health)
+		}
+	})
+}
+
 // TestAddressesAreSwapped gives two nodes each other's address, as when an
 // address is used again: each node's samples stay its own.
 func TestAddressesAreSwapped(t *testing.T) {

@@ -99,10 +99,12 @@ func (n *node) compare(cur *snapshot.Snapshot) (*hub.Reading, error) {
 func (n *node) take(r *hub.Result, reading *hub.Reading) {
 	s := &n.state
 	n.missed = 0
-	if n.rateless++; reading.Host.Usage.OverSeconds > 0 {
-		n.rateless = 0
+	if reading != s.Reading { // else the sample came too soon, and the one before stands
+		n.sampled = r.Started.Add(r.Took / 2)
+		if n.rateless++; reading.Host.Usage.OverSeconds > 0 {
+			n.rateless = 0
+		}
 	}
-	n.sampled = r.Started.Add(r.Took / 2)
 	s.Node = reading.Node
 	s.Reading = reading
 	s.Status = hub.Status{State: stateOf(reading), SampleTime: reading.SampleTime}

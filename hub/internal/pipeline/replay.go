@@ -39,7 +39,9 @@ type replay struct {
 	// before it have negative ones.
 	line  timeline
 	nodes []*pastNode
-	done  hub.Replay
+	// samples counts those of each round that was filled.
+	samples map[time.Time]int
+	done    hub.Replay
 	// report is given what is done, after each pass.
 	report func(hub.Replay)
 }
@@ -60,7 +62,7 @@ func (p *Pipeline) beginReplay(ctx context.Context, slot int) {
 	p.replaying = true
 	r := &replay{
 		Config: &p.Config, turn: p.turn, line: timeline{start: p.line.start, interval: p.Interval},
-		done:   hub.Replay{Failures: map[string]string{}},
+		samples: make(map[time.Time]int), done: hub.Replay{Failures: map[string]string{}},
 		report: func(done hub.Replay) { p.replayed.Store(&done) },
 	}
 	for _, n := range nodes {
@@ -80,7 +82,8 @@ func (p *Pipeline) replayState() hub.Replay {
 	return hub.Replay{State: hub.ReplayWaiting}
 }
 
-// run fills up to so many rounds. It ends early where no agent knows anything.
+// run fills up to so many rounds. It ends early where no agent knows anything,
+// or where the Store has no room for more.
 func (r *replay) run(ctx context.Context, rounds int) {
 	started := time.Now()
 	r.publish(hub.ReplayRunning)
@@ -90,9 +93,15 @@ func (r *replay) run(ctx context.Context, rounds int) {
 			break
 		}
 		for slot := oldest; slot <= newest; slot++ {
-			r.fill(ctx, slot)
+			if n := r.fill(ctx, slot); n > 0 {
+				r.samples[r.line.slotTime(slot)] = n
+			}
 		}
+		full := r.count()
 		r.publish(hub.ReplayRunning)
+		if full {
+			break
+		}
 	}
 	for _, n := range r.nodes {
 		n.history = nil
@@ -146,8 +155,28 @@ func (r *replay) fail(n *pastNode, err error) {
 	r.Log.Warn("what an agent kept is not used", "node", n.name, "err", err)
 }
 
-// fill keeps the frames of all nodes and the sums of one past round.
-func (r *replay) fill(ctx context.Context, slot int) {
+// count takes stock of the filled rounds that the Store still has, and reports
+// whether it is full: it drops the oldest first, so what is older is not kept.
+func (r *replay) count() (full bool) {
+	dropped := r.Kept().DroppedBefore
+	r.done.Rounds, r.done.Samples, r.done.From = 0, 0, time.Time{}
+	for at, n := range r.samples {
+		if at.Before(dropped) {
+			full = true
+			continue
+		}
+		r.done.Rounds++
+		r.done.Samples += n
+		if r.done.From.IsZero() || at.Before(r.done.From) {
+			r.done.From = at
+		}
+	}
+	return full
+}
+
+// fill keeps the frames of all nodes and the sums of one past round, and returns
+// how many nodes it has.
+func (r *replay) fill(ctx context.Context, slot int) int {
 	at := r.line.slotTime(slot)
 	inventory := r.Names.Inventory()
 	running := whileRunning(inventory)
@@ -159,7 +188,7 @@ func (r *replay) fill(ctx context.Context, slot int) {
 			continue
 		}
 		if !r.take(ctx) {
-			return
+			return 0
 		}
 		if frame := r.keep(n, reading, at, running); frame != nil {
 			frames = append(frames, frame)
@@ -167,19 +196,15 @@ func (r *replay) fill(ctx context.Context, slot int) {
 		r.turn <- struct{}{}
 	}
 	if len(frames) == 0 {
-		return
+		return 0
 	}
 	sums := r.sums(at, inventory, frames)
 	if !r.take(ctx) {
-		return
+		return 0
 	}
 	r.keepSums(sums)
 	r.turn <- struct{}{}
-	r.done.Rounds++
-	r.done.Samples += len(frames)
-	if r.done.From.IsZero() || at.Before(r.done.From) {
-		r.done.From = at
-	}
+	return len(frames)
 }
 
 // take waits for the replay's turn, false if the hub stops first.

@@ -76,6 +76,7 @@ type restart struct {
 	named    func() error
 	pods     []*hub.Pod
 	nodes    []*hub.Node
+	maxBytes int64 // of the window, 0 is no bound
 	started  time.Time
 	log      bytes.Buffer
 	pipeline *pipeline.Pipeline
@@ -177,7 +178,7 @@ func (r *restart) KeepSums(s *hub.Sums) error {
 func (r *restart) run(t *testing.T) {
 	t.Helper()
 	var err error
-	if r.window, err = window.Open(time.Hour, 0); err != nil {
+	if r.window, err = window.Open(time.Hour, r.maxBytes); err != nil {
 		t.Fatal(err)
 	}
 	r.started = time.Now()

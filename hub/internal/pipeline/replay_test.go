@@ -316,6 +316,30 @@ func TestReplayNeverDelaysARound(t *testing.T) {
 	})
 }
 
+// TestReplayIntoAFullWindow has agents that kept more than the hub has room
+// for: counted is what is there, and what is older is not asked for.
+func TestReplayIntoAFullWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRestart("node1", "node2")
+		r.maxBytes = 16 << 10
+		for _, k := range r.keepers {
+			k.sampled(360, time.Second)
+		}
+		r.run(t)
+		replay := r.filled(t)
+		kept := r.window.Status()
+		if kept.DroppedBefore.IsZero() || replay.From.Before(kept.DroppedBefore.Add(-10*interval)) {
+			t.Errorf("the window has dropped what is before %s, and the replay goes back to %s", kept.DroppedBefore, replay.From)
+		}
+		if replay.Rounds == 0 || replay.Samples != 2*replay.Rounds || replay.Rounds > len(r.cpu(t, node("node1"))) {
+			t.Errorf("replay = %+v, while node1 has %d rounds", replay, len(r.cpu(t, node("node1"))))
+		}
+		if asked := r.keeper("node1").asked; asked > replay.Rounds/10+2 {
+			t.Errorf("asked %d times, ten rounds each, for the %d that there is room for", asked, replay.Rounds)
+		}
+	})
+}
+
 // TestNoReplay has no agent that can say anything of the past.
 func TestNoReplay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

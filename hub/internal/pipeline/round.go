@@ -135,6 +135,7 @@ func (p *Pipeline) ask(ctx context.Context, until time.Time, nodes []*node, fail
 			return
 		}
 		n := nodes[i]
+		n.state.Identity = result.Identity
 		p.change(n, func() {
 			if err := p.take(n, &result, inventory()); err != nil {
 				failed(n, err)

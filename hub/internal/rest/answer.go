@@ -13,7 +13,8 @@ import (
 
 const apiVersion = "kubemon.io/v1"
 
-// A request is one question to one round.
+// A request is one question to one round, of which the view has what the reader
+// may see.
 type request struct {
 	http  *http.Request
 	view  *hub.View
@@ -23,25 +24,30 @@ type request struct {
 	param func(name string) string
 }
 
-// answer makes a handler of build. It is the one way to a round: readiness,
-// ETag, the checking of parameters and what is kept of answers are here.
+// answer makes a handler of build. It is the one way to a round: readiness, what
+// the reader may see of it, ETag, the checking of parameters and what is kept of
+// answers are here.
 func (s *server) answer(r rules, build func(*request) (*body, error)) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		view, err := s.Reader.View()
 		if err != nil {
 			return fmt.Errorf("take the latest round: %w", err)
 		}
+		scope, err := s.scope(c.Request())
+		if err != nil {
+			return err
+		}
 		d := delivery{
-			tag: answerTag(view.Round, c.Request().URL), began: time.Now(),
+			tag: answerTag(view.Round, c.Request().URL) + scope.key, began: time.Now(),
 			round: view.Round.Number, readTime: readTimeOf(view.Round),
 		}
 		if d.isHeld(c.Request().Header, false) {
 			return d.notModified(c)
 		}
-		kept := s.rounds.of(view)
-		question := c.Request().URL.EscapedPath() + "?" + c.Request().URL.RawQuery
-		answer, built, err := kept.answer(c.Request().Context(), question, func() (*body, error) {
-			return s.build(c, r, kept, build)
+		share := s.rounds.of(view).share(scope, s.Restrict)
+		question := scope.key + c.Request().URL.EscapedPath() + "?" + c.Request().URL.RawQuery
+		answer, built, err := share.answer(c.Request().Context(), question, share.kept, func() (*body, error) {
+			return s.build(c, r, share, build)
 		})
 		if err != nil {
 			return err
@@ -51,7 +57,7 @@ func (s *server) answer(r rules, build func(*request) (*body, error)) echo.Handl
 		if d.isHeld(c.Request().Header, true) {
 			return d.notModified(c)
 		}
-		return s.deliver(c, &d, func(more int) bool { return kept.grow(question, answer, more) })
+		return s.deliver(c, &d, func(more int) bool { return share.grow(question, answer, more) })
 	}
 }
 
@@ -59,8 +65,8 @@ func (s *server) answer(r rules, build func(*request) (*body, error)) echo.Handl
 // as others may wait for the same.
 const buildTime = 10 * time.Second
 
-func (s *server) build(c echo.Context, r rules, kept *round, build func(*request) (*body, error)) (*body, error) {
-	r.window, r.selector = kept.view.Round.Window, s.Selector
+func (s *server) build(c echo.Context, r rules, of *share, build func(*request) (*body, error)) (*body, error) {
+	r.window, r.selector = of.view.Round.Window, s.Selector
 	q, err := r.parse(c.Request().URL.RawQuery)
 	if err != nil {
 		return nil, err
@@ -77,7 +83,7 @@ func (s *server) build(c echo.Context, r rules, kept *round, build func(*request
 	}
 	defer leave()
 	b, err := build(&request{
-		http: c.Request().WithContext(ctx), view: kept.view, items: kept.items, query: q,
+		http: c.Request().WithContext(ctx), view: of.cut(), items: of.items, query: q,
 		param: func(name string) string { return param(c, name) },
 	})
 	if err == nil && q.window > 0 {

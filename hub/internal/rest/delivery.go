@@ -40,9 +40,10 @@ func roundTag(r *hub.Round) string {
 	return strconv.FormatInt(r.Started.UnixNano(), 36) + "-" + strconv.FormatUint(r.Number, 10)
 }
 
-// answerTag is strong together with the body's own tag and the coding's suffix:
-// in one round of one hub, one path and query always have the same bytes, and
-// those with a window say which they are.
+// answerTag is strong together with the scope's key, the body's own tag and the
+// coding's suffix: in one round of one hub, one path and query always have the
+// same bytes for readers of one scope, and those with a window say which they
+// are.
 func answerTag(r *hub.Round, asked *url.URL) string {
 	return roundTag(r) + "-" + hashOf(asked.EscapedPath()+"?"+asked.RawQuery)
 }
@@ -84,7 +85,7 @@ func (d *delivery) notModified(c echo.Context) error {
 func (d *delivery) setHeader(h http.Header, c coding) {
 	h.Set("ETag", `"`+d.tag+c.suffix()+`"`)
 	h.Set("Cache-Control", "private, no-cache")
-	h.Set("Vary", "Accept-Encoding")
+	h.Set("Vary", "Accept-Encoding, Authorization, Cookie")
 	if d.round > 0 {
 		h.Set("Server-Timing", `round;desc="`+strconv.FormatUint(d.round, 10)+`"`+d.timing)
 	}

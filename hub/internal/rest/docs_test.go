@@ -14,6 +14,9 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/kubemon/kubemon/hub"
+	"github.com/kubemon/kubemon/hub/internal/rest"
 )
 
 // A block is a fenced part of a page.
@@ -72,6 +75,10 @@ func (s *shell) run(line string) error {
 		s.vars[m[1]] = value
 		return nil
 	}
+	if m := regexp.MustCompile(`^([A-Z]+)="(.*)\$\(kubectl -n (\S+) create token (\S+) --audience kubemon-hub\)"$`).FindStringSubmatch(line); m != nil {
+		s.vars[m[1]] = m[2] + m[3] + "/" + m[4]
+		return nil
+	}
 	if m := regexp.MustCompile(`^([A-Z]+)=(\S+)$`).FindStringSubmatch(line); m != nil {
 		s.vars[m[1]] = m[2]
 		return nil
@@ -83,6 +90,11 @@ func (s *shell) run(line string) error {
 	return s.curl(words[1:])
 }
 
+// expand reads a word in double quotes.
+func (s *shell) expand(word string) string {
+	return os.Expand(strings.Trim(word, `"`), func(name string) string { return s.vars[name] })
+}
+
 func (s *shell) curl(words []string) error {
 	header := http.Header{}
 	save, target := "", ""
@@ -91,6 +103,10 @@ func (s *shell) curl(words []string) error {
 		case "-s", "-i", "-N":
 		case "--compressed":
 			header.Set("Accept-Encoding", "gzip")
+		case "-H":
+			i++
+			name, value, _ := strings.Cut(s.expand(words[i]), ": ")
+			header.Set(name, value)
 		case "--max-time":
 			i++
 		case "--etag-save":
@@ -103,7 +119,7 @@ func (s *shell) curl(words []string) error {
 			if !strings.HasPrefix(word, `"$HUB/`) || target != "" {
 				return fmt.Errorf("curl knows no %s here", word)
 			}
-			target = os.Expand(strings.Trim(word, `"`), func(name string) string { return s.vars[name] })
+			target = s.expand(word)
 		}
 	}
 	req, err := http.NewRequest(http.MethodGet, strings.Replace(target, s.vars["HUB"], s.hub, 1), nil)
@@ -128,10 +144,33 @@ func (s *shell) curl(words []string) error {
 	return nil
 }
 
+// documentedHandler knows the two service accounts of the page by their tokens,
+// and nobody else.
+func documentedHandler(t *testing.T) http.Handler {
+	t.Helper()
+	scopes := map[string]hub.Scope{
+		"Bearer kubemon/kubemon-viewer": hub.Everything(),
+		"Bearer shop/default":           {Namespaces: []string{"shop"}},
+	}
+	cfg := config(testReader(), t.Output())
+	cfg.Scope = func(r *http.Request) (hub.Scope, error) { return scopes[r.Header.Get("Authorization")], nil }
+	h, err := rest.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, known := scopes[r.Header.Get("Authorization")]; !known {
+			http.Error(w, "nobody knows who asks", http.StatusUnauthorized)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
 // TestTheDocumentedCommandsRun runs each sh block of the page, and holds each
 // json block against the answer before it and against the contract.
 func TestTheDocumentedCommandsRun(t *testing.T) {
-	server := httptest.NewServer(handler(t, testReader()))
+	server := httptest.NewServer(documentedHandler(t))
 	defer server.Close()
 	document := loadDocument(t, handler(t, testReader()))
 	relax(document)
@@ -173,6 +212,8 @@ func (s *shell) checkAnswer(t *testing.T, c checker, line string) {
 	switch {
 	case strings.Contains(line, "soon"):
 		want = http.StatusBadRequest
+	case strings.Contains(line, "/namespaces/bank"):
+		want = http.StatusForbidden
 	case strings.Contains(line, "--etag-compare"):
 		want = http.StatusNotModified
 	}

@@ -17,20 +17,25 @@ type entry struct {
 	alone bool
 }
 
-// json is the entry as an object.
-func (e *entry) json(r *request) []byte {
+// json is the entry as an object. It is not kept of the round: items that are
+// in lists are, and one alone may be made for its reader.
+func (e *entry) json() []byte {
+	item := appendItem(make([]byte, 0, entryBytes), e.Item)
 	if e.History == nil {
-		return r.items.of(e.Item)
+		return item
 	}
-	item := appendItem(nil, e.Item)
 	item = append(item[:len(item)-1], ',')
 	return append(appendHistory(item, e.History), '}')
 }
 
-// A heading is what every answer has.
+// entryBytes are enough for a pod of two containers.
+const entryBytes = 4 << 10
+
+// A heading is what every answer has, and Scope what the cluster was cut to.
 type heading struct {
-	APIVersion string    `json:"apiVersion"`
-	Time       time.Time `json:"time"`
+	APIVersion string     `json:"apiVersion"`
+	Time       time.Time  `json:"time"`
+	Scope      *hub.Scope `json:"scope,omitempty"`
 }
 
 // A list is what a list has besides its items. Continue and Total tell of those
@@ -45,12 +50,17 @@ type list struct {
 	Continue string `json:"continue,omitempty"`
 	Total    *int   `json:"total,omitempty"`
 	By       string `json:"by,omitempty"`
+	// Scope is what the list was cut to; nil if nothing was.
+	Scope *hub.Scope `json:"scope,omitempty"`
 }
 
-func newList(kind string, r *hub.Round) list {
+func newList(kind string, v *hub.View) list {
 	var l list
 	l.head.APIVersion, l.head.Kind = apiVersion, kind
-	l.head.Time, l.head.IntervalSeconds = r.Time, r.Interval.Seconds()
+	l.head.Time, l.head.IntervalSeconds = v.Round.Time, v.Round.Interval.Seconds()
+	if !v.Scope.IsEverything() {
+		l.Scope = &v.Scope
+	}
 	return l
 }
 

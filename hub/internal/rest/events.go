@@ -34,45 +34,50 @@ type tick struct {
 	Number          uint64    `json:"number"`
 	Time            time.Time `json:"time"`
 	IntervalSeconds float64   `json:"intervalSeconds"`
-	// Nodes counts them by state.
-	Nodes map[string]int `json:"nodes"`
+	// Nodes counts them by state; nil for who may not see nodes.
+	Nodes map[string]int `json:"nodes,omitzero"`
 	// ETag begins the ETags of all the round's answers.
 	ETag string `json:"etag"`
 }
 
-func tickOf(v *hub.View) tick {
-	t := tick{
-		Number: v.Round.Number, Time: v.Round.Time, IntervalSeconds: v.Round.Interval.Seconds(), ETag: roundTag(v.Round),
-		Nodes: map[string]int{hub.StateOK: 0, hub.StateStale: 0, hub.StateDown: 0, hub.StateUnsupported: 0, hub.StatePending: 0},
+func tickOf(v *hub.View, nodes bool) tick {
+	t := tick{Number: v.Round.Number, Time: v.Round.Time, IntervalSeconds: v.Round.Interval.Seconds(), ETag: roundTag(v.Round)}
+	if !nodes {
+		return t
 	}
+	t.Nodes = map[string]int{hub.StateOK: 0, hub.StateStale: 0, hub.StateDown: 0, hub.StateUnsupported: 0, hub.StatePending: 0}
 	for _, node := range v.Nodes {
 		t.Nodes[node.Status.State]++
 	}
 	return t
 }
 
-// announcement keeps the text of the latest round's event, which is the same
-// for all who are told. It holds no view.
+// announcement keeps the texts of the latest round's event, which are the same
+// for all who are told: one with nodes, and one for who may not see them. It
+// holds no view.
 type announcement struct {
-	mu   sync.Mutex
-	tag  string // of the round
-	text []byte
+	mu    sync.Mutex
+	tag   string          // of the round
+	texts map[bool][]byte // by whether they have nodes
 }
 
 // of returns the event of a view, and its id.
-func (a *announcement) of(v *hub.View) (text []byte, tag string, err error) {
+func (a *announcement) of(v *hub.View, nodes bool) (text []byte, tag string, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	tag = roundTag(v.Round)
-	if a.tag == tag {
-		return a.text, tag, nil
+	if a.tag != tag {
+		a.tag, a.texts = tag, make(map[bool][]byte)
 	}
-	data, err := json.Marshal(tickOf(v))
+	if text := a.texts[nodes]; text != nil {
+		return text, tag, nil
+	}
+	data, err := json.Marshal(tickOf(v, nodes))
 	if err != nil {
 		return nil, "", fmt.Errorf("encode event: %w", err)
 	}
-	a.tag, a.text = tag, fmt.Appendf(nil, "event: round\nid: %s\ndata: %s\n\n", tag, data)
-	return a.text, tag, nil
+	a.texts[nodes] = fmt.Appendf(nil, "event: round\nid: %s\ndata: %s\n\n", tag, data)
+	return a.texts[nodes], tag, nil
 }
 
 // events tells a client of each round as it is published. Nothing is queued:
@@ -80,6 +85,9 @@ func (a *announcement) of(v *hub.View) (text []byte, tag string, err error) {
 // loses the connection. Rounds never wait.
 func (s *server) events(c echo.Context) error {
 	if _, err := (rules{}).parse(c.Request().URL.RawQuery); err != nil {
+		return err
+	}
+	if _, err := s.scope(c.Request()); err != nil {
 		return err
 	}
 	select {
@@ -111,7 +119,11 @@ func (s *server) tell(r *http.Request, to stream) error {
 	for {
 		published := s.Reader.Published() // before the view: none is missed
 		if view, err := s.Reader.View(); err == nil && roundTag(view.Round) != told {
-			event, tag, err := s.latest.of(view)
+			scope, err := s.scope(r) // it may have changed, or ended
+			if err != nil {
+				return err
+			}
+			event, tag, err := s.latest.of(view, scope.Nodes)
 			if err != nil {
 				return err
 			}

@@ -97,8 +97,12 @@ func (p *pipes) ask(t *testing.T, target string, headers ...string) net.Conn {
 // test's end, and returns how to stop it.
 func serveEvents(t *testing.T, r rest.Reader, listener net.Listener) (stop func() error) {
 	t.Helper()
+	return serveConfig(t, config(r, io.Discard), listener)
+}
+
+func serveConfig(t *testing.T, cfg rest.Config, listener net.Listener) (stop func() error) {
+	t.Helper()
 	stopping := make(chan struct{})
-	cfg := config(r, io.Discard)
 	cfg.Stopping = stopping
 	h, err := rest.New(cfg)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/kubemon/kubemon/hub"
+	"github.com/kubemon/kubemon/hub/internal/aggregate"
 	"github.com/kubemon/kubemon/hub/internal/rest"
 )
 
@@ -142,7 +143,7 @@ func testView() *hub.View {
 		Owner: &hub.Owner{Kind: "Pod", Name: "proxy"}, Status: down, Unavailable: map[string]string{"usage": reason},
 	}
 	return &hub.View{
-		Round: testRound(),
+		Round: testRound(), Scope: hub.Everything(),
 		Cluster: &hub.Item{
 			Kind: "Cluster", Name: "cluster", Status: ok(), Usage: usage(300, 3<<20), Capacity: resources(4000, 1<<30),
 			Allocatable: resources(3900, 1<<30), Pods: counts(4, 2), Nodes: counts(2, 1),
@@ -175,10 +176,11 @@ func testRound() *hub.Round {
 			Oldest: roundTime.Truncate(5 * time.Minute).Add(-10 * time.Minute), DroppedBefore: roundTime.Truncate(5 * time.Minute).Add(-10 * time.Minute),
 		},
 		Nodes: []hub.NodeState{
-			{Node: "node1", Agent: hub.Agent{Node: "node1", URL: "https://10.0.0.1:10290", Ready: true}, Status: ok(), Health: hub.Health{
-				LastSample: roundTime, Took: 12345 * time.Microsecond, Bytes: 4096, ClockSkew: -1500 * time.Millisecond,
-				Expected: 360, Stored: 359, FirstSeen: ready.Add(2 * time.Second), FirstStored: ready.Add(5 * time.Second),
-			}},
+			{Node: "node1", Agent: hub.Agent{Node: "node1", URL: "https://10.0.0.1:10290", Ready: true}, Status: ok(),
+				Identity: hub.Identity{Trust: hub.TrustAttested, Fingerprint: "sha256:" + strings.Repeat("0f", 32), Since: ready}, Health: hub.Health{
+					LastSample: roundTime, Took: 12345 * time.Microsecond, Bytes: 4096, ClockSkew: -1500 * time.Millisecond,
+					Expected: 360, Stored: 359, FirstSeen: ready.Add(2 * time.Second), FirstStored: ready.Add(5 * time.Second),
+				}},
 			{Node: "node2", Agent: hub.Agent{Node: "node2", URL: "https://10.0.0.2:10290"},
 				Status: hub.Status{State: hub.StateDown, Reason: "no answer for 2 rounds"},
 				Health: hub.Health{Expected: 10, LastError: "connection refused", LastErrorTime: roundTime, FirstSeen: started}},
@@ -199,12 +201,14 @@ func selector(s string) (func(map[string]string) bool, error) {
 	return func(labels map[string]string) bool { return labels[key] == value }, nil
 }
 
+func everything(*http.Request) (hub.Scope, error) { return hub.Everything(), nil }
+
 func config(r rest.Reader, log io.Writer) rest.Config {
 	none := func() error { return nil }
 	stopping := make(chan struct{})
 	close(stopping) // so that events end after the first
 	return rest.Config{
-		Reader: r, Selector: selector, Live: none, Ready: none, Stopping: stopping,
+		Reader: r, Selector: selector, Auth: "token", Scope: everything, Restrict: aggregate.Restrict, Live: none, Ready: none, Stopping: stopping,
 		Answered: func(string, int, time.Duration) {},
 		Version:  "v0.0.0-test", Log: slog.New(slog.NewTextHandler(log, nil)),
 	}

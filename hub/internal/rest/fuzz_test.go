@@ -6,8 +6,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 
+	"github.com/kubemon/kubemon/hub"
 	"github.com/kubemon/kubemon/hub/internal/rest"
 )
 
@@ -42,6 +44,42 @@ func FuzzTarget(f *testing.F) {
 			}
 		default:
 			t.Errorf("GET %q: status %d %s", target, w.Code, w.Body)
+		}
+	})
+}
+
+// FuzzTargetOfAReader asks for anything as who may see two namespaces: no answer
+// has the name of another one, or what is only a node's, unless the request had
+// it.
+func FuzzTargetOfAReader(f *testing.F) {
+	for _, a := range asks() {
+		f.Add(a.target)
+	}
+	cfg := config(quarterReader(), io.Discard)
+	cfg.Scope = func(*http.Request) (hub.Scope, error) { return allScopes()["two"], nil }
+	h, err := rest.New(cfg)
+	if err != nil {
+		f.Fatal(err)
+	}
+	hidden := []string{"birch", "delta", "secret"}
+	f.Fuzz(func(t *testing.T, target string) {
+		u, err := url.ParseRequestURI(v1 + target)
+		if err != nil || u.Path == v1+"/openapi.json" {
+			return
+		}
+		asked, err := url.QueryUnescape(strings.ToLower(target))
+		if err != nil {
+			asked = strings.ToLower(target)
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, &http.Request{Method: http.MethodGet, URL: u, Header: http.Header{}})
+		if w.Code >= http.StatusInternalServerError {
+			t.Errorf("GET %q: status %d %s", target, w.Code, w.Body)
+		}
+		for _, name := range hidden {
+			if strings.Contains(strings.ToLower(w.Body.String()), name) && !strings.Contains(asked, name) {
+				t.Errorf("GET %q tells of %s: %d %s", target, name, w.Code, w.Body)
+			}
 		}
 	})
 }

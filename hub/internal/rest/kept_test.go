@@ -49,7 +49,7 @@ func TestAnswersToTopAreCounted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &server{Config: Config{Reader: oneView{view: viewOfPods(300)}}, schemas: schemas, work: newGate("answers", 1, patience)}
+		s := &server{Config: Config{Reader: oneView{view: viewOfPods(300)}, Scope: func(*http.Request) (hub.Scope, error) { return hub.Everything(), nil }}, schemas: schemas, work: newGate("answers", 1, patience)}
 		top := s.top()
 		sent, held := 0, 0
 		for limit := 1; limit <= 300; limit += 20 {
@@ -94,12 +94,12 @@ func TestASupersededRoundIsLetGo(t *testing.T) {
 func TestAnEventIsMadeOnceARound(t *testing.T) {
 	var a announcement
 	first, second := viewOfPods(0), testView(2)
-	text, tag, err := a.of(first)
-	again, _, errAgain := a.of(first)
+	text, tag, err := a.of(first, true)
+	again, _, errAgain := a.of(first, true)
 	if err != nil || errAgain != nil || tag != roundTag(first.Round) || &again[0] != &text[0] {
 		t.Errorf("the event of %s, %v, is made again, %v", tag, err, errAgain)
 	}
-	next, nextTag, err := a.of(second)
+	next, nextTag, err := a.of(second, true)
 	if err != nil || nextTag == tag || string(next) == string(text) {
 		t.Errorf("the next round's event is %s, %v", next, err)
 	}

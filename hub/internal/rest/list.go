@@ -40,15 +40,27 @@ func containers(v *hub.View) []*hub.Item {
 	return items
 }
 
-// all picks everything.
+// all picks everything that the reader may see.
 func all(from func(*hub.View) []*hub.Item) pick {
 	return func(r *request) ([]*hub.Item, error) { return from(r.view), nil }
 }
 
-// within picks what belongs to the thing in the path, which must exist.
+// allNodes picks the nodes, for who may see them.
+func allNodes(r *request) ([]*hub.Item, error) {
+	if err := r.allowNodes("the list of nodes"); err != nil {
+		return nil, err
+	}
+	return r.view.Nodes, nil
+}
+
+// within picks what belongs to the thing in the path, which the reader may see
+// and which must exist.
 func within(of func(*request) thing, from func(*hub.View) []*hub.Item) pick {
 	return func(r *request) ([]*hub.Item, error) {
 		whole := of(r)
+		if err := r.allow(whole); err != nil {
+			return nil, err
+		}
 		if _, err := r.find(whole); err != nil {
 			return nil, err
 		}
@@ -78,7 +90,7 @@ func (s *server) list(kind string, each hub.Kind, extra takes, from pick) echo.H
 		if items, err = r.filter(items); err != nil {
 			return nil, err
 		}
-		l := newList(kind, r.view.Round)
+		l := newList(kind, r.view)
 		page, err := r.page(&l, items)
 		if err != nil {
 			return nil, err
@@ -102,7 +114,7 @@ func (s *server) entries(r *request, each hub.Kind, page []placed) ([]byte, erro
 		if err := s.addHistory(r, &e, thingOf(each, p.item)); err != nil {
 			return nil, err
 		}
-		b, _ = r.query.fields.cut(comma(b, i), e.json(r))
+		b, _ = r.query.fields.cut(comma(b, i), e.json())
 	}
 	return b, nil
 }
@@ -123,16 +135,20 @@ func (r *request) listBody(l *list, page []placed) (*body, error) {
 
 // filter applies the parameters that choose among the items. A namespace or a
 // node that does not exist is an error: an empty list would hide a typing
-// mistake.
+// mistake. Who may not see nodes gets the pods that say the node's name, if
+// there are any, and is not told whether there is such a node.
 func (r *request) filter(items []*hub.Item) ([]*hub.Item, error) {
-	for _, whole := range []thing{
-		{kind: hub.KindNamespace, name: r.query.namespace},
-		{kind: hub.KindNode, name: r.query.node},
-	} {
-		if whole.name == "" {
-			continue
+	if whole := (thing{kind: hub.KindNamespace, name: r.query.namespace}); whole.name != "" {
+		if err := r.allow(whole); err != nil {
+			return nil, err
 		}
 		if _, err := r.find(whole); err != nil {
+			return nil, err
+		}
+		items = only(items, whole.holds)
+	}
+	if whole := (thing{kind: hub.KindNode, name: r.query.node}); whole.name != "" {
+		if _, err := r.find(whole); r.view.Scope.Nodes && err != nil {
 			return nil, err
 		}
 		items = only(items, whole.holds)
@@ -175,6 +191,11 @@ func (r *request) page(l *list, items []*hub.Item) ([]placed, error) {
 func (s *server) top() echo.HandlerFunc {
 	r := rules{takes: takesTop | takesSelector | takesNamespace | takesNode | takesFields, names: s.names("Top")["items"]}
 	return s.answer(r, func(r *request) (*body, error) {
+		if r.query.of == topNodes {
+			if err := r.allowNodes("the list of nodes"); err != nil {
+				return nil, err
+			}
+		}
 		kind, items := topItems(r.query.of, r.view)
 		items, err := r.filter(items)
 		if err != nil {
@@ -182,7 +203,7 @@ func (s *server) top() echo.HandlerFunc {
 		}
 		by := order{by: r.query.by, descending: true}
 		ranked := by.arrange(only(items, func(item *hub.Item) bool { return !math.IsNaN(by.by.value(item)) }))
-		l := newList(kind, r.view.Round)
+		l := newList(kind, r.view)
 		l.Total, l.By = new(len(ranked)), r.query.by.name
 		page := ranked[:min(len(ranked), r.query.limit)]
 		if r.query.of == topContainers { // these items are made for this answer alone
@@ -212,6 +233,9 @@ func (s *server) one(kind hub.Kind, of func(*request) thing) echo.HandlerFunc {
 	r := rules{takes: takesHistory | takesFields, names: s.names(string(kind) + "Answer")}
 	return s.answer(r, func(r *request) (*body, error) {
 		t := of(r)
+		if err := r.allow(t); err != nil {
+			return nil, err
+		}
 		item, missing := r.find(t)
 		if missing != nil && r.query.window == 0 {
 			return nil, missing
@@ -231,11 +255,15 @@ func (s *server) one(kind hub.Kind, of func(*request) thing) echo.HandlerFunc {
 
 // single is an item on its own, a node's with its devices.
 func (r *request) single(e *entry, t thing) (*body, error) {
-	head, err := json.Marshal(heading{apiVersion, r.view.Round.Time})
+	heading := heading{APIVersion: apiVersion, Time: r.view.Round.Time}
+	if t.kind == hub.KindCluster && !r.view.Scope.IsEverything() {
+		heading.Scope = &r.view.Scope
+	}
+	head, err := json.Marshal(heading)
 	if err != nil {
 		return nil, fmt.Errorf("encode heading of %s: %w", t, err)
 	}
-	data := join(head, e.json(r))
+	data := join(head, e.json())
 	if t.kind == hub.KindNode {
 		devices, err := json.Marshal(devicesOf(e.Reading))
 		if err != nil {
@@ -246,7 +274,7 @@ func (r *request) single(e *entry, t thing) (*body, error) {
 	wanted := r.query.fields
 	if wanted != nil {
 		wanted = maps.Clone(wanted)
-		wanted["apiVersion"], wanted["kind"], wanted["time"] = nil, nil, nil
+		wanted["apiVersion"], wanted["kind"], wanted["time"], wanted["scope"] = nil, nil, nil, nil
 	}
 	return newBody(0, append(wanted.cutItem(nil, data), '\n')), nil
 }

@@ -17,6 +17,7 @@ func openAPI(version string) (data []byte, schemas map[string]any, err error) {
 	var document struct {
 		OpenAPI    string           `json:"openapi"`
 		Info       map[string]any   `json:"info"`
+		Security   []map[string]any `json:"security"`
 		Tags       []map[string]any `json:"tags"`
 		Paths      map[string]any   `json:"paths"`
 		Components map[string]any   `json:"components"`

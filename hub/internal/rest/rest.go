@@ -4,16 +4,21 @@
 //
 // A request takes one immutable hub.View and is answered from it alone, so
 // that all numbers of an answer are of one round; only a window asks for more
-// (Reader.History). It refuses what it does not know: an unknown parameter is
-// an error that names it. Every error is an RFC 9457 problem. What can be
+// (Reader.History). It sees of the view what its reader may see (Config.Scope):
+// what is cut says so, and what lies beyond is refused by a 403 that names the
+// missing right, whether or not there is such a thing. Who the reader is has
+// been found out before. It refuses what it does not know: an unknown parameter
+// is an error that names it. Every error is an RFC 9457 problem. What can be
 // asked, and what comes back, is written down in openapi.yaml, which the
 // package also serves; a test holds routes, answers and document together.
 //
 // What a request goes through:
 //
-//	Reader.View ─▶ ETag: 304? ─▶ round: made before? ─▶ parse ─▶ gate ─▶ build ─▶ body ─▶ coding ─▶ delivery
-//	                               └─ items: each one's JSON, made once a round ──┘
+//	Reader.View, Scope ─▶ ETag: 304? ─▶ round: made before? ─▶ parse ─▶ gate ─▶ build ─▶ body ─▶ coding ─▶ delivery
+//	                                      └─ items: each one's JSON, made once a round ──┘
 //
+// Readers of equal scope share bytes and ETags, others never do; the JSON of an
+// item is the same for all who may see it.
 // Bytes are kept for one round only, within bounds. Work is bounded by gates:
 // what does not fit is refused with a 503 and not queued without end.
 //
@@ -52,6 +57,14 @@ type Config struct {
 	// Selector compiles a Kubernetes label selector. The text of its error is
 	// shown to the client.
 	Selector func(selector string) (func(labels map[string]string) bool, error)
+	// Auth is how readers are known, for people: "token" or "none".
+	Auth string
+	// Scope is what the reader of a request may see. If that cannot be found out
+	// now, the error is hub.ErrUnavailable, and its text is shown to the client.
+	Scope func(*http.Request) (hub.Scope, error)
+	// Restrict returns of a view what is in the scope, with that as its Scope.
+	// It is asked once a round for each scope of many readers.
+	Restrict func(*hub.View, hub.Scope) *hub.View
 	// Live says why the hub should be restarted, Ready what it still lacks
 	// besides the first round; nil if nothing. Clients see the text.
 	Live, Ready func() error
@@ -95,6 +108,9 @@ const (
 func New(cfg Config) (http.Handler, error) {
 	if cfg.Reader == nil || cfg.Selector == nil || cfg.Live == nil || cfg.Ready == nil || cfg.Stopping == nil || cfg.Answered == nil || cfg.Log == nil {
 		return nil, errors.New("rest needs a reader, a selector, live, ready, stopping, answered and a log")
+	}
+	if cfg.Auth == "" || cfg.Scope == nil || cfg.Restrict == nil {
+		return nil, errors.New("rest needs to know who may see what: auth, scope and restrict")
 	}
 	document, schemas, err := openAPI(cfg.Version)
 	if err != nil {
@@ -143,7 +159,7 @@ func (s *server) routes(get func(path string, h echo.HandlerFunc), document []by
 	get("/readyz", s.ready)
 
 	get(v1+"/cluster", s.one(hub.KindCluster, cluster))
-	get(v1+"/nodes", s.list("NodeList", hub.KindNode, takesNone, all(nodes)))
+	get(v1+"/nodes", s.list("NodeList", hub.KindNode, takesNone, allNodes))
 	get(v1+"/nodes/:node", s.one(hub.KindNode, node))
 	get(v1+"/nodes/:node/pods", s.list("PodList", hub.KindPod, takesNamespace, within(node, pods)))
 	get(v1+"/pods", s.list("PodList", hub.KindPod, takesNamespace|takesNode, all(pods)))

@@ -33,7 +33,7 @@ func (r *rounds) of(view *hub.View) *round {
 	if r.latest != nil && r.latest.view == view {
 		return r.latest
 	}
-	fresh := &round{view: view, answers: make(map[string]*made[*body]), items: newItems()}
+	fresh := newRound(view)
 	if r.latest == nil || r.latest.view.Round.Number < view.Round.Number || r.latest.view.Round.Started != view.Round.Started {
 		r.keep(fresh)
 	}
@@ -67,14 +67,24 @@ type round struct {
 	view  *hub.View
 	items *items
 
+	whole *share // of who may see everything
+
 	mu      sync.Mutex
-	answers map[string]*made[*body] // by path and query
+	shares  map[string]*share       // by the key of the scope
+	answers map[string]*made[*body] // by the key of the scope, path and query
 	bytes   int
 }
 
-// answer returns the answer to a path and query, and whether this call built
-// it. Who asks for what somebody else is building waits for that.
-func (r *round) answer(ctx context.Context, question string, build func() (*body, error)) (m *made[*body], built bool, err error) {
+func newRound(view *hub.View) *round {
+	r := &round{view: view, items: newItems(), shares: make(map[string]*share), answers: make(map[string]*made[*body])}
+	r.whole = &share{round: r, cut: func() *hub.View { return view }, kept: true}
+	return r
+}
+
+// answer returns the answer to a question, and whether this call built it. Who
+// asks for what somebody else is building waits for that. It is not kept if
+// there is no room.
+func (r *round) answer(ctx context.Context, question string, keep bool, build func() (*body, error)) (m *made[*body], built bool, err error) {
 	r.mu.Lock()
 	m = r.answers[question]
 	if m != nil {
@@ -82,7 +92,7 @@ func (r *round) answer(ctx context.Context, question string, build func() (*body
 		return m, false, m.wait(ctx)
 	}
 	m = newMade[*body]()
-	if len(r.answers) < maxAnswers && r.bytes < maxAnswerBytes {
+	if keep && len(r.answers) < maxAnswers && r.bytes < maxAnswerBytes {
 		r.answers[question] = m
 	}
 	r.mu.Unlock()
@@ -134,14 +144,6 @@ const (
 )
 
 func newItems() *items { return &items{made: make(map[*hub.Item][]byte)} }
-
-// of returns the bytes of one item.
-func (i *items) of(item *hub.Item) []byte {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	made := i.json(item)
-	return made[:len(made)-1]
-}
 
 // list returns the bytes of all items with commas between them, in as few
 // pieces as they come.

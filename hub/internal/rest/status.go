@@ -17,9 +17,15 @@ type status struct {
 	Window          windowStatus   `json:"window"`
 	Replay          replayStatus   `json:"replay"`
 	Kubernetes      hub.Connection `json:"kubernetes"`
+	Access          accessStatus   `json:"access"`
 	// Availability is that of all nodes together.
 	Availability availability  `json:"availability"`
 	Agents       []agentStatus `json:"agents"`
+}
+
+// An accessStatus is how readers are known.
+type accessStatus struct {
+	Auth string `json:"auth"`
 }
 
 type hubStatus struct {
@@ -78,6 +84,8 @@ type agentStatus struct {
 	URL string `json:"url"`
 	// FallbackURL is the agent's address in the other IP family.
 	FallbackURL string `json:"fallbackURL,omitempty"`
+	// Identity is what the agent was last known by; nil before the first contact.
+	Identity *hub.Identity `json:"identity"`
 	// Ready is the endpoint's condition.
 	Ready bool `json:"ready"`
 	// Rivals counts other agents that claim the node and are not asked.
@@ -114,6 +122,9 @@ type attach struct {
 }
 
 func (s *server) status(r *request) (*body, error) {
+	if err := r.allowNodes("the status of the agents"); err != nil {
+		return nil, err
+	}
 	round := r.view.Round
 	answer := status{
 		APIVersion: apiVersion, Kind: "Status",
@@ -125,6 +136,7 @@ func (s *server) status(r *request) (*body, error) {
 		Window:       windowStatusOf(round.Kept),
 		Replay:       replayStatusOf(&round.Replay),
 		Availability: availabilityOf(round.Availability()),
+		Access:       accessStatus{s.Auth},
 		Agents:       []agentStatus{},
 	}
 	ready := make(map[string]time.Time)
@@ -152,6 +164,9 @@ func agentStatusOf(n *hub.NodeState, ready, started time.Time) agentStatus {
 		RoundsExpected: h.Expected, RoundsStored: h.Stored,
 		LastError: h.LastError, LastErrorTime: h.LastErrorTime,
 		Attach: attachOf(h, ready, started),
+	}
+	if n.Identity.Trust != "" {
+		a.Identity = &n.Identity
 	}
 	if !h.LastSample.IsZero() {
 		a.ScrapeMilliseconds = new(float64(h.Took.Microseconds()) / 1000)

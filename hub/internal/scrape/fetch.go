@@ -10,14 +10,31 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/kubemon/kubemon/hub"
 	"github.com/kubemon/kubemon/shared/snapshot"
 )
 
-// accept asks for the binary encoding and takes JSON.
-const accept = snapshot.ContentTypeMsgpack + ", " + snapshot.ContentTypeJSON + ";q=0.5"
+// A question is what an agent can be asked for.
+type question struct {
+	path   string
+	what   string // what it is answered with, for people
+	accept string
+	types  []string // media types of answers
+	most   int64    // bytes
+}
+
+// snapshots asks for the binary encoding and takes JSON.
+func snapshots() question {
+	return question{
+		path: "snapshot", what: "a snapshot",
+		accept: snapshot.ContentTypeMsgpack + ", " + snapshot.ContentTypeJSON + ";q=0.5",
+		types:  []string{snapshot.ContentTypeMsgpack, snapshot.ContentTypeJSON},
+		most:   snapshot.MaxBodyBytes,
+	}
+}
 
 // maxDrained is how much of an unwanted body is read so that the connection
 // can be used again; beyond it, a new connection is cheaper.
@@ -30,28 +47,19 @@ const maxGrownBytes = 256 << 10
 // fetch gets one snapshot from the base address and says how many bytes its
 // body had.
 func (s *Scraper) fetch(ctx context.Context, agent hub.Agent, base string) (*snapshot.Snapshot, int, error) {
-	address, err := url.JoinPath(base, "snapshot")
+	q := snapshots()
+	response, address, err := s.get(ctx, agent, base, q, nil)
 	if err != nil {
-		return nil, 0, unreachable(base, err)
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, 0, unreachable(base, err)
-	}
-	request.Header.Set("Accept", accept)
-	request.Header.Set("User-Agent", s.userAgent)
-	response, err := s.client.Do(request)
-	if err != nil {
-		return nil, 0, fmt.Errorf("get %s: %w", address, s.plain(err))
+		return nil, 0, err
 	}
 	defer response.Body.Close()
-	if err := checkHead(response); err != nil {
+	if err := q.checkHead(response); err != nil {
 		return nil, 0, fmt.Errorf("get %s: %w", address, err)
 	}
 	defer s.bodies.take()()
 	buffer := s.borrow()
 	defer s.giveBack(buffer) // what is decoded shares nothing with it
-	err = readBody(response, buffer)
+	err = q.readBody(response, buffer)
 	body := buffer.Bytes()
 	if err != nil {
 		return nil, len(body), fmt.Errorf("read %s: %w", address, s.plain(err))
@@ -67,8 +75,52 @@ func (s *Scraper) fetch(ctx context.Context, agent hub.Agent, base string) (*sna
 	return snap, len(body), nil
 }
 
-// checkHead returns an error unless a snapshot can follow.
-func checkHead(r *http.Response) error {
+// get sends one question to the base address and returns what comes back, with
+// the address for errors. Whoever gets a response closes its body.
+func (s *Scraper) get(ctx context.Context, agent hub.Agent, base string, q question, query url.Values) (*http.Response, string, error) {
+	address, err := url.JoinPath(base, q.path)
+	if err != nil {
+		return nil, "", unreachable(base, err)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, "", unreachable(base, err)
+	}
+	request.URL.RawQuery = query.Encode()
+	request.Header.Set("Accept", q.accept)
+	request.Header.Set("User-Agent", s.userAgent)
+	if err := s.authorize(request); err != nil {
+		return nil, "", fmt.Errorf("get %s: %w", address, err)
+	}
+	response, err := s.client.Do(to(agent, request))
+	if err != nil {
+		return nil, "", fmt.Errorf("get %s: %w", address, s.plain(err))
+	}
+	return response, address, nil
+}
+
+// authorize adds the hub's token to what goes over TLS. A connection for that is
+// only there once its peer has been accepted, see dialTLS.
+func (s *Scraper) authorize(r *http.Request) error {
+	if r.URL.Scheme != "https" {
+		if kind := s.peers.trust.kind(); kind != hub.TrustPinned {
+			return failuref(hub.FailureIdentity, "the address is plain HTTP, expected https and a key (%s)", kind)
+		}
+		return nil
+	}
+	if s.token == nil {
+		return nil
+	}
+	header, err := s.token.authorization()
+	if err != nil {
+		return failuref(hub.FailureUnauthorized, "there is no token to send: %w", err)
+	}
+	r.Header.Set("Authorization", header)
+	return nil
+}
+
+// checkHead returns an error unless what was asked for can follow.
+func (q question) checkHead(r *http.Response) error {
 	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	status := strings.TrimSpace(fmt.Sprintf("%d %s", r.StatusCode, http.StatusText(r.StatusCode)))
 	shown := cmp.Or(cut(mediaType), "no content type")
@@ -77,13 +129,12 @@ func checkHead(r *http.Response) error {
 		drain(r.Body)
 		return failuref(hub.FailureStatus, "answers %s to %q; redirects are not followed", status, cut(r.Header.Get("Location")))
 	case r.StatusCode == http.StatusUnauthorized, r.StatusCode == http.StatusForbidden:
-		return failuref(hub.FailureUnauthorized, "answers %s%s, expected 200 with a snapshot", status, problemDetail(mediaType, r.Body))
+		return failuref(hub.FailureUnauthorized, "answers %s%s, expected 200 with %s", status, problemDetail(mediaType, r.Body), q.what)
 	case r.StatusCode != http.StatusOK:
-		return failuref(hub.FailureStatus, "answers %s with %s%s, expected 200 with a snapshot", status, shown, problemDetail(mediaType, r.Body))
-	case mediaType != snapshot.ContentTypeMsgpack && mediaType != snapshot.ContentTypeJSON:
+		return failuref(hub.FailureStatus, "answers %s with %s%s, expected 200 with %s", status, shown, problemDetail(mediaType, r.Body), q.what)
+	case !slices.Contains(q.types, mediaType):
 		drain(r.Body)
-		return failuref(hub.FailureContentType, "answers %s with %s, expected %s or %s: is this a kubemon agent?",
-			status, shown, snapshot.ContentTypeMsgpack, snapshot.ContentTypeJSON)
+		return failuref(hub.FailureContentType, "answers %s with %s, expected %s: is this a kubemon agent?", status, shown, strings.Join(q.types, " or "))
 	case r.Header.Get("Content-Encoding") != "":
 		drain(r.Body)
 		return failuref(hub.FailureContentType, "answers with encoding %q, which was not asked for", cut(r.Header.Get("Content-Encoding")))
@@ -115,20 +166,20 @@ func cut(s string) string {
 
 // readBody reads the whole body unless it is too large. The announced length
 // is a hint: it saves copying, and memory is spent on what has come.
-func readBody(r *http.Response, to *bytes.Buffer) error {
-	if r.ContentLength > snapshot.MaxBodyBytes {
-		return failuref(hub.FailureTooLarge, "answer is too large: %d bytes, at most %d are read", r.ContentLength, snapshot.MaxBodyBytes)
+func (q question) readBody(r *http.Response, to *bytes.Buffer) error {
+	if r.ContentLength > q.most {
+		return failuref(hub.FailureTooLarge, "answer is too large: %d bytes, at most %d are read", r.ContentLength, q.most)
 	}
 	if r.ContentLength > 0 {
-		to.Grow(min(int(r.ContentLength), maxGrownBytes) + bytes.MinRead)
+		to.Grow(int(min(r.ContentLength, maxGrownBytes)) + bytes.MinRead)
 	}
-	n, err := to.ReadFrom(io.LimitReader(r.Body, snapshot.MaxBodyBytes+1))
+	n, err := to.ReadFrom(io.LimitReader(r.Body, q.most+1))
 	if err != nil {
 		return err
 	}
-	if n > snapshot.MaxBodyBytes {
+	if n > q.most {
 		to.Reset()
-		return failuref(hub.FailureTooLarge, "answer is too large: at most %d bytes are read", snapshot.MaxBodyBytes)
+		return failuref(hub.FailureTooLarge, "answer is too large: at most %d bytes are read", q.most)
 	}
 	return nil
 }

@@ -89,11 +89,11 @@ func TestPastRefuses(t *testing.T) {
 			w.Header().Set("Content-Type", "application/problem+json")
 			w.WriteHeader(http.StatusServiceUnavailable)
 			_, _ = io.WriteString(w, `{"detail":"too many requests"}`)
-		}, "answers 503 Service Unavailable (too many requests), expected 200 with a history"},
+		}, "answers 503 Service Unavailable with application/problem+json (too many requests), expected 200 with a history"},
 		{"redirect", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://elsewhere", http.StatusFound)
 		}, "answers 302 Found"},
-		{"another type", text("text/html", "<html>"), `with "text/html", expected application/vnd.kubemon.history`},
+		{"another type", text("text/html", "<html>"), "with text/html, expected application/vnd.kubemon.history"},
 		{"JSON", text(snapshot.ContentTypeJSON, "[]"), "expected application/vnd.kubemon.history"},
 		{"compressed", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")

@@ -49,6 +49,10 @@ type Config struct {
 	Interval time.Duration
 	// UserAgent names the hub and its version.
 	UserAgent string
+	// Token is what agents are shown over TLS; nil is none.
+	Token *Token
+	// Trust says whose keys are agents'; nil is Pinned.
+	Trust Trust
 	// Dial opens connections; nil is TCP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -56,6 +60,9 @@ type Config struct {
 // A Scraper asks agents. Its methods may be called at the same time.
 type Scraper struct {
 	client    *http.Client
+	dial      func(ctx context.Context, network, address string) (net.Conn, error)
+	token     *Token
+	peers     peers
 	timeout   time.Duration
 	userAgent string
 	// bodies are read in places of their own: where many agents were slow to
@@ -70,31 +77,29 @@ func New(c Config) *Scraper {
 	if c.Dial == nil {
 		c.Dial = (&net.Dialer{}).DialContext
 	}
-	transport := &http.Transport{
-		DialContext:            c.dial,
-		TLSHandshakeTimeout:    tlsTimeout,
-		DisableCompression:     true,
-		MaxIdleConnsPerHost:    1,
-		IdleConnTimeout:        max(idleTimeout, 3*c.Interval),
-		MaxResponseHeaderBytes: maxHeaderBytes,
+	if c.Trust == nil {
+		c.Trust = Pinned{}
 	}
-	return &Scraper{
-		client: &http.Client{
-			Transport:     transport,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+	s := &Scraper{
+		dial:      c.Dial,
+		token:     c.Token,
+		peers:     peers{trust: c.Trust, known: make(map[string]*peer)},
 		timeout:   c.Timeout,
 		userAgent: c.UserAgent,
 		bodies:    make(places, concurrency),
 	}
-}
-
-// dial opens a connection in bounded time. A transport goes on dialing when the
-// request that wanted the connection is over.
-func (c *Config) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
-	return c.Dial(ctx, network, address)
+	s.client = &http.Client{
+		Transport: &http.Transport{
+			DialContext:            s.dialTarget,
+			DialTLSContext:         s.dialTLS,
+			DisableCompression:     true,
+			MaxIdleConnsPerHost:    1,
+			IdleConnTimeout:        max(idleTimeout, 3*c.Interval),
+			MaxResponseHeaderBytes: maxHeaderBytes,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return s
 }
 
 // Round asks every agent once and yields one Result for each, with its agent's
@@ -102,6 +107,7 @@ func (c *Config) dial(ctx context.Context, network, address string) (net.Conn, e
 // read. It ends when all have answered or their time, or ctx, is over.
 func (s *Scraper) Round(ctx context.Context, agents []hub.Agent) iter.Seq2[int, hub.Result] {
 	return func(yield func(int, hub.Result) bool) {
+		s.peers.attend(agents)
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		answers := make(chan answer)
@@ -163,6 +169,11 @@ func (s *Scraper) ask(ctx context.Context, agent hub.Agent) hub.Result {
 		r.Snapshot, r.Bytes, r.Err = s.fetch(ctx, agent, agent.Fallback)
 	}
 	r.Failure = failureOf(r.Err)
+	if r.Err == nil {
+		r.Identity = s.peers.answered(agent)
+	} else {
+		r.Identity = s.peers.identity(agent)
+	}
 	r.Took = time.Since(r.Started)
 	return r
 }

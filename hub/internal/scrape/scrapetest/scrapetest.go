@@ -8,6 +8,7 @@ package scrapetest
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"log"
 	"net"
@@ -93,8 +94,16 @@ func (n *Network) Listen(address string) net.Listener {
 // Serve answers requests to the address until stop, which also breaks the
 // connections that are open.
 func (n *Network) Serve(address string, handler http.Handler) (stop func()) {
+	return serve(n.Listen(address), handler)
+}
+
+// ServeTLS is Serve over TLS.
+func (n *Network) ServeTLS(address string, config *tls.Config, handler http.Handler) (stop func()) {
+	return serve(tls.NewListener(n.Listen(address), config), handler)
+}
+
+func serve(listener net.Listener, handler http.Handler) (stop func()) {
 	server := &http.Server{Handler: handler, ErrorLog: log.New(io.Discard, "", 0)}
-	listener := n.Listen(address)
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(listener) })
 	return func() {

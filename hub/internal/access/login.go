@@ -1,0 +1,172 @@
+package access
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	// maxLoginBytes bounds the form.
+	maxLoginBytes = 32 << 10
+	// maxNextBytes bounds where a login leads to, and maxUp how deep below the
+	// hub's root a request may be that is led to the login.
+	maxNextBytes = 2 << 10
+	maxUp        = 64
+)
+
+//go:embed page/login.html
+var loginHTML string
+
+//go:embed page/login.css
+var loginCSS string
+
+// A loginPage is the form that takes a token. It has no script and asks for
+// nothing, and all its addresses are relative: it works below any path.
+type loginPage struct {
+	page     *template.Template
+	audience string
+	policy   string
+}
+
+func newLoginPage(audience string) *loginPage {
+	style := sha256.Sum256([]byte(loginCSS))
+	return &loginPage{
+		page:     template.Must(template.New("login").Parse(loginHTML)),
+		audience: audience,
+		policy: fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+			base64.StdEncoding.EncodeToString(style[:])),
+	}
+}
+
+// write answers with the page. message says what was wrong before, if anything.
+func (p *loginPage) write(w http.ResponseWriter, status int, next, message string) {
+	var body bytes.Buffer
+	err := p.page.Execute(&body, map[string]any{
+		"Style": template.CSS(loginCSS), "Next": next, "Message": message, "Audience": p.audience,
+	})
+	if err != nil {
+		status = http.StatusInternalServerError // the template is fixed, and a buffer takes all
+	}
+	w.Header().Set("Content-Security-Policy", p.policy)
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(body.Bytes()) // a client that left needs no answer
+}
+
+// showLogin answers with the form, or leads on who is known already.
+func (g *Gate) showLogin(w http.ResponseWriter, r *http.Request) {
+	next := r.URL.Query().Get("next")
+	if _, _, err := g.identify(r); err == nil {
+		lead(w, local(next))
+		return
+	}
+	g.login.write(w, http.StatusOK, next, "")
+}
+
+// logIn begins a session if the form has a token that is good.
+func (g *Gate) logIn(w http.ResponseWriter, r *http.Request) {
+	token, next, err := g.form(w, r)
+	if err == nil {
+		err = checkToken(token)
+	}
+	if err == nil {
+		_, _, err = g.tokens.reader(r.Context(), token)
+	}
+	if err != nil {
+		refused := g.account(r, err)
+		refused.header(w.Header())
+		g.login.write(w, refused.status, next, "That did not work: "+refused.detail+".")
+		return
+	}
+	g.meter.Authenticated("login")
+	g.sessions.end(r)        // of the same browser, whose cookie is replaced
+	claims, _ := peek(token) // which it passed just now
+	http.SetCookie(w, g.sessions.begin(r, token, claims.expires, time.Now()))
+	lead(w, local(next))
+}
+
+// form reads a login. Its error is a refusal.
+func (g *Gate) form(w http.ResponseWriter, r *http.Request) (token, next string, err error) {
+	if g.origin.Check(r) != nil {
+		return "", "", &refusal{result: "origin", status: http.StatusForbidden, detail: "the login came from another site's page"}
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxLoginBytes)
+	if err := r.ParseForm(); err != nil {
+		if _, big := errors.AsType[*http.MaxBytesError](err); big {
+			return "", "", &refusal{result: "malformed", status: http.StatusRequestEntityTooLarge,
+				detail: fmt.Sprintf("the form has more than %d bytes", maxLoginBytes)}
+		}
+		return "", "", &refusal{result: "malformed", status: http.StatusBadRequest, detail: "the form cannot be read"}
+	}
+	return strings.TrimSpace(r.PostForm.Get("token")), r.PostForm.Get("next"), nil
+}
+
+// logOut ends the session, and leads to the login page.
+func (g *Gate) logOut(w http.ResponseWriter, r *http.Request) {
+	if g.origin.Check(r) != nil {
+		forbidden("the logout came from another site's page").write(w, r)
+		return
+	}
+	http.SetCookie(w, g.sessions.end(r))
+	lead(w, "login")
+}
+
+// lead answers with the way to a relative address. http.Redirect would make it
+// an absolute path, which is wrong below an Ingress's path.
+func lead(w http.ResponseWriter, location string) {
+	w.Header().Set("Location", location)
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+// local returns where a login leads to, relative to /login: to next if that is
+// a path of the hub, else to the page. It always begins with "./", after which
+// no browser looks for another host.
+func local(next string) string {
+	const root = "./"
+	u, err := url.Parse(next)
+	if err != nil || len(next) > maxNextBytes || !strings.HasPrefix(u.Path, "/") || strings.HasPrefix(next, "//") ||
+		u.Scheme != "" || u.Host != "" || u.User != nil {
+		return root
+	}
+	if strings.Contains(u.Path, "..") || strings.ContainsAny(next, "\\\r\n") || u.Path == "/login" || u.Path == "/logout" {
+		return root
+	}
+	location := "." + u.EscapedPath()
+	if u.RawQuery != "" {
+		location += "?" + u.Query().Encode()
+	}
+	return location
+}
+
+// wantsPage reports whether a person waits for the answer, in a browser.
+func wantsPage(r *http.Request) bool {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+// toLogin is the login page's address relative to what was asked for, with that
+// as where to go on. ok is false for what no page is at.
+func toLogin(r *http.Request) (location string, ok bool) {
+	path := r.URL.EscapedPath()
+	up := strings.Count(path, "/") - 1
+	if !strings.HasPrefix(path, "/") || up > maxUp {
+		return "", false
+	}
+	location = strings.Repeat("../", up) + "login"
+	next := path
+	if r.URL.RawQuery != "" {
+		next += "?" + r.URL.RawQuery
+	}
+	if next != "/" && len(next) <= maxNextBytes {
+		location += "?next=" + url.QueryEscape(next)
+	}
+	return location, true
+}

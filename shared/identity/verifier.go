@@ -1,0 +1,88 @@
+package identity
+
+import (
+	"context"
+	"crypto/x509"
+	"log/slog"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// Config is what a [Verifier] needs.
+type Config struct {
+	// Issuer is what "iss" of every token must be.
+	Issuer string
+	// Fetch gets the cluster's keys, a JWKS. It is called by one goroutine at
+	// a time, and its context ends after fetchTimeout.
+	Fetch func(context.Context) ([]byte, error)
+	Log   *slog.Logger
+}
+
+// A Verifier checks tokens of one issuer. Its methods may be called
+// concurrently.
+type Verifier struct {
+	issuer string
+	keys   *keys
+}
+
+// NewVerifier returns a verifier that has no keys yet: [Verifier.Run], or the
+// first token, gets them.
+func NewVerifier(c Config) *Verifier {
+	return &Verifier{issuer: c.Issuer, keys: newKeys(c.Fetch, c.Log)}
+}
+
+// Run gets the keys now and about once an hour, sooner after a failure, until
+// ctx ends.
+func (v *Verifier) Run(ctx context.Context) { v.keys.run(ctx) }
+
+// Verify returns the claims of a token that the issuer has signed for that
+// audience and that is valid now. Its error is one of the errors of this
+// package that say what is wrong with a token.
+//
+// A token whose key is not known makes Verify get the keys anew, and callers
+// wait for that, but not more often than each ten seconds, however many such
+// tokens there are.
+func (v *Verifier) Verify(ctx context.Context, token, audience string) (Claims, error) {
+	signed, claims, err := parse(token)
+	if err != nil {
+		return Claims{}, err
+	}
+	if err := claims.check(v.issuer, audience, time.Now()); err != nil {
+		return Claims{}, err
+	}
+	header := signed.Signatures[0].Protected
+	candidates, err := v.keys.named(ctx, header.KeyID)
+	if err != nil {
+		return Claims{}, err
+	}
+	for _, key := range candidates {
+		if fits(key, header) && verified(signed, key) {
+			return claims, nil
+		}
+	}
+	return Claims{}, ErrSignature
+}
+
+// VerifyCertificate returns the claims of the token that the certificate holds
+// and that vouches for its key, in the way of [Verifier.Verify]. It is for the
+// leaf of a handshake, in which the peer has proved that it has the key. The
+// error is [ErrNotAttested] when the certificate holds none.
+func (v *Verifier) VerifyCertificate(ctx context.Context, leaf *x509.Certificate) (Claims, error) {
+	token, ok := Attestation(leaf)
+	if !ok {
+		return Claims{}, ErrNotAttested
+	}
+	return v.Verify(ctx, token, KeyAudience(leaf.RawSubjectPublicKeyInfo))
+}
+
+// fits reports whether the key may be used for what the token's header says: a
+// key that names its algorithm is for that alone.
+func fits(key jose.JSONWebKey, header jose.Header) bool {
+	return key.Algorithm == "" || key.Algorithm == header.Algorithm
+}
+
+func verified(signed *jose.JSONWebSignature, key jose.JSONWebKey) bool {
+	_, err := signed.Verify(key.Key)
+	return err == nil
+}
