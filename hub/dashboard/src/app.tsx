@@ -2,8 +2,9 @@
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { useIsFetching, useQueryClient } from "@tanstack/react-query";
 import { Route, Switch, useLocation } from "wouter";
-import { useFeed } from "./api/queries";
-import { HubAway } from "./api/client";
+import { useAnswer, useFeed } from "./api/queries";
+import type { Status } from "./api/types";
+import { ApiError, HubAway, logOut } from "./api/client";
 import { clockTime } from "./format/time";
 import { Header, usePause } from "./parts/header";
 import { Help, useKeyboard } from "./parts/keyboard";
@@ -103,6 +104,14 @@ function useNewPage() {
   return main;
 }
 
+/** LogOut is there where readers are known. */
+function LogOut() {
+  const status = useAnswer<Status>("status", {}, { once: true });
+  const known = status.data ? status.data.access.auth !== "none" : status.error instanceof ApiError && status.error.status === 403;
+  if (!known) return null;
+  return <button type="button" className="link" onClick={() => void logOut()}>Log out</button>;
+}
+
 function Footer({ onHelp }: { onHelp(): void }) {
   const { theme, setTheme, networkUnit, setNetworkUnit } = useSettings();
   return (
@@ -110,6 +119,7 @@ function Footer({ onHelp }: { onHelp(): void }) {
       <label>Theme <select value={theme} onChange={(event) => setTheme(event.target.value as typeof theme)}><option>auto</option><option>light</option><option>dark</option></select></label>
       <label>Network in <select value={networkUnit} onChange={(event) => setNetworkUnit(event.target.value as typeof networkUnit)}><option value="bits">bit/s</option><option value="bytes">B/s</option></select></label>
       <button type="button" className="link" onClick={onHelp}>Keys <kbd>?</kbd></button>
+      <LogOut />
       <a href="api/v1/openapi.json">API</a>
       <a href="metrics">Metrics</a>
     </footer>

@@ -55,6 +55,12 @@ export function loginAddress(href: string, base: string): URL {
   return url;
 }
 
+/** logOut ends the session and leaves for the login page. */
+export async function logOut(): Promise<void> {
+  await fetch(address("logout"), { method: "POST", redirect: "manual" });
+  location.assign(address("login"));
+}
+
 async function detailOf(response: Response): Promise<string> {
   // A proxy before the hub may answer with something else than a problem.
   const problem = (await response.json().catch(() => null)) as Partial<Problem> | null;

@@ -47,13 +47,14 @@ export function useAnswer<T>(path: string, params: Params = {}, { once = false, 
 export function useHistory<T>(path: string, fields?: string): Answer<T> {
   const [range] = useTimeRange();
   const limit = useWindowLimit();
-  return useAnswer<T>(path, { window: windowSeconds(range, Date.now(), limit), fields });
+  return useAnswer<T>(path, { window: windowSeconds(range, Date.now(), limit ?? 0), fields }, { skip: limit === null });
 }
 
-/** useWindowLimit is how far back the hub's answers go, in seconds. */
-export function useWindowLimit(): number {
+/** useWindowLimit is how far back the hub's answers go, in seconds; null until the hub has said so. */
+export function useWindowLimit(): number | null {
   const status = useAnswer<Status>("status", {}, { once: true });
-  return Math.floor(status.data?.hub.windowSeconds ?? ranges["1h"]);
+  if (status.isPending) return null;
+  return Math.floor(status.data?.hub.windowSeconds ?? ranges["1h"]); // who may not read status gets the usual
 }
 
 /** newQueries makes the place in which answers are kept. */
@@ -78,5 +79,5 @@ function isPassing(error: Error): boolean {
 
 /** nextRound asks again for what is on the screen. */
 export function nextRound(queries: QueryClient): void {
-  void queries.invalidateQueries({ predicate: (query) => !query.meta?.["once"] }, { cancelRefetch: false });
+  void queries.invalidateQueries({ predicate: ({ observers }) => observers.some(({ options }) => !options.meta?.["once"]) }, { cancelRefetch: false });
 }

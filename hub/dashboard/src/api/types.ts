@@ -28,11 +28,7 @@ export type Status = Schemas["Status"];
 export type Tick = Schemas["Tick"];
 export type Problem = Schemas["Problem"];
 
-/** A scope is what a list was cut to, for a reader who may not see everything. */
-export interface Scope {
-  namespaces: string[];
-  nodes: boolean;
-}
+export type Scope = Schemas["Scope"];
 
 /** A list answer. */
-export type List<T> = Omit<Schemas["List"], "items"> & { items: T[]; scope?: Scope };
+export type List<T> = Omit<Schemas["List"], "items"> & { items: T[] };

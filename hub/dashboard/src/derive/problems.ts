@@ -51,7 +51,8 @@ function aboutNode(node: Node): Finding[] {
   const about = { name: node.name, path: pathOf.node(node.name) };
   if (node.status.state !== "ok") {
     const level = node.status.state === "down" ? "full" : "high";
-    return [{ ...about, level, kind: `Node ${node.status.state}`, text: node.status.reason || "no reason given" }];
+    const kind = node.status.state === "unsupported" ? "Unsupported" : `Node ${node.status.state}`;
+    return [{ ...about, level, kind, text: node.status.reason || "no reason given" }];
   }
   const shares: [string, number | null | undefined, (typeof bounds)[keyof typeof bounds], string][] = [
     ["Node CPU", node.ratios?.cpuOfAllocatable, bounds.ofAllocatable, "of allocatable"],

@@ -3,6 +3,7 @@ import { useMemo } from "react";
 import { useAnswer } from "../api/queries";
 import type { List, Namespace } from "../api/types";
 import { nameColumn, podsColumn, sumColumns } from "../parts/columns";
+import { ScopeNote } from "../parts/scope-note";
 import { Loaded } from "../parts/section";
 import { useNetworkFormat } from "../parts/settings";
 import { type Column, DataTable } from "../parts/table";
@@ -18,8 +19,11 @@ export default function Namespaces() {
       <h1>Namespaces</h1>
       <Loaded answer={namespaces} height={400}>
         {(list) => (
-          <DataTable caption="namespaces" rows={list.items} columns={columns} rowKey={({ name }) => name} path={({ name }) => pathOf.namespace(name)}
-            searched={({ name }) => name} sort="-cpu" empty="There are no namespaces." />
+          <>
+            <ScopeNote scope={list.scope} of="pods" />
+            <DataTable caption="namespaces" rows={list.items} columns={columns} rowKey={({ name }) => name} path={({ name }) => pathOf.namespace(name)}
+              searched={({ name }) => name} sort="-cpu" empty="There are no namespaces." />
+          </>
         )}
       </Loaded>
     </>

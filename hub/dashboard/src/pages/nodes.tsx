@@ -4,6 +4,7 @@ import { useAnswer } from "../api/queries";
 import type { List, Node } from "../api/types";
 import { cpuColumn, diskFormat, memoryColumn, nameColumn, podsColumn, ratioColumn, stateColumn, trafficColumn } from "../parts/columns";
 import { HeatGrid } from "../parts/heat-grid";
+import { ScopeNote } from "../parts/scope-note";
 import { Loaded } from "../parts/section";
 import { useNetworkFormat } from "../parts/settings";
 import { type Column, DataTable } from "../parts/table";
@@ -24,6 +25,7 @@ export default function Nodes() {
       <Loaded answer={nodes} height={400}>
         {(list) => (
           <>
+            <ScopeNote scope={list.scope} of="nodes" />
             <HeatGrid nodes={list.items} heading="" />
             <NodeTable nodes={list.items} />
           </>

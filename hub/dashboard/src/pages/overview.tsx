@@ -1,9 +1,10 @@
 // The cluster at a glance: is it well, and what eats it.
-import { useAnswer, useHistory } from "../api/queries";
+import { useAnswer, useHistory, useWindowLimit } from "../api/queries";
 import type { ClusterAnswer, Container, List, Node, Pod, Status } from "../api/types";
 import { findings } from "../derive/problems";
 import { Findings } from "../parts/findings";
 import { HeatGrid } from "../parts/heat-grid";
+import { ScopeNote } from "../parts/scope-note";
 import { Loaded } from "../parts/section";
 import { Tiles } from "../parts/tiles";
 import { TopLists } from "../parts/top-lists";
@@ -19,10 +20,10 @@ export default function Overview() {
   return (
     <>
       <h1 className="unseen">Overview of the cluster</h1>
-      <Loaded answer={cluster} height={190}>{(data) => <Tiles cluster={data} />}</Loaded>
+      <Loaded answer={cluster} height={190}>{(data) => <><ScopeNote scope={data.scope} of="pods" /><Tiles cluster={data} /></>}</Loaded>
       <div className="two-columns">
         <Attention nodes={nodes.data?.items ?? []} />
-        <Loaded answer={nodes} height={200}>{(list) => <HeatGrid nodes={list.items} heading="Nodes" />}</Loaded>
+        <Loaded answer={nodes} height={200}>{(list) => (list.scope && !list.scope.nodes ? <ScopeNote scope={list.scope} of="nodes" /> : <HeatGrid nodes={list.items} heading="Nodes" />)}</Loaded>
       </div>
       <TopLists />
     </>
@@ -32,9 +33,10 @@ export default function Overview() {
 /** Attention asks for what may be wrong, and shows what is. */
 function Attention({ nodes }: { nodes: readonly Node[] }) {
   const status = useAnswer<Status>("status");
+  const limit = useWindowLimit();
   const nearLimit = useAnswer<List<Container>>("top", { of: "containers", by: "ratios.memoryOfLimit", limit: 20, fields: ofContainer });
   const throttled = useAnswer<List<Container>>("top", { of: "containers", by: "cpuThrottledRatio", limit: 20, fields: ofContainer });
-  const killed = useAnswer<List<Pod>>("pods", { sort: "-oomKills", limit: 20, window: Math.floor(status.data?.hub.windowSeconds ?? 3600), maxPoints: 1, fields: ofPod });
+  const killed = useAnswer<List<Pod>>("pods", { sort: "-oomKills", limit: 20, window: limit ?? 0, maxPoints: 1, fields: ofPod }, { skip: limit === null });
   const forMemory = useAnswer<List<Pod>>("top", { of: "pods", by: "pressure.memorySome", limit: 10, fields: ofPod });
   const forDisks = useAnswer<List<Pod>>("top", { of: "pods", by: "pressure.ioSome", limit: 10, fields: ofPod });
   const stalled = new Map([...(forMemory.data?.items ?? []), ...(forDisks.data?.items ?? [])].map((pod) => [`${pod.namespace}/${pod.name}`, pod]));

@@ -4,6 +4,7 @@ import { Link } from "wouter";
 import { useAnswer } from "../api/queries";
 import type { List, Namespace, Pod } from "../api/types";
 import { pathOf, useHref, useParam } from "../url/use-address";
+import { ScopeNote } from "../parts/scope-note";
 import { Loaded } from "../parts/section";
 import { PodTable } from "../parts/pod-table";
 
@@ -21,7 +22,10 @@ export default function Pods() {
       <h1>Pods</h1>
       <Loaded answer={pods} height={400}>
         {(list) => (
-          <PodTable pods={list.items} sort="-cpu" shows="all" controls={<NamespaceChoice names={names} value={namespace} onChange={setNamespace} />} />
+          <>
+            <ScopeNote scope={list.scope} of="pods" />
+            <PodTable pods={list.items} sort="-cpu" shows="all" controls={<NamespaceChoice names={names} value={namespace} onChange={setNamespace} />} />
+          </>
         )}
       </Loaded>
     </>

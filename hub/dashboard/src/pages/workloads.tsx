@@ -1,6 +1,7 @@
 // All workloads of every kind.
 import { useAnswer } from "../api/queries";
 import type { List, Workload } from "../api/types";
+import { ScopeNote } from "../parts/scope-note";
 import { Loaded } from "../parts/section";
 import { WorkloadTable } from "../parts/workload-table";
 import { useParam } from "../url/use-address";
@@ -16,11 +17,14 @@ export default function Workloads() {
     <>
       <h1>Workloads</h1>
       <Loaded answer={workloads} height={400}>
-        {({ items }) => {
+        {({ items, scope }) => {
           const kinds = [...new Set(items.map((w) => w.kind))].sort();
           return (
-            <WorkloadTable workloads={kind === "" ? items : items.filter((w) => w.kind === kind)}
-              controls={<KindChoice kinds={kinds} value={kind} onChange={setKind} />} />
+            <>
+              <ScopeNote scope={scope} of="pods" />
+              <WorkloadTable workloads={kind === "" ? items : items.filter((w) => w.kind === kind)}
+                controls={<KindChoice kinds={kinds} value={kind} onChange={setKind} />} />
+            </>
           );
         }}
       </Loaded>

@@ -26,7 +26,7 @@ export function Header() {
 
 function TimeControls() {
   const [range, setRange] = useTimeRange();
-  const limit = useWindowLimit();
+  const limit = useWindowLimit() ?? ranges["1h"];
   return (
     <div className="time-controls">
       {range.zoom && (

@@ -31,7 +31,7 @@ const headings: Record<number, string> = {
   401: "Your session is over",
   403: "No permission",
   404: "Not found",
-  503: "Collecting the first samples",
+  503: "Not ready yet",
 };
 
 /** Failure says what went wrong, in the hub's words. */

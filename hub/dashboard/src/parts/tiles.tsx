@@ -16,7 +16,7 @@ export function Tiles({ cluster }: { cluster: ClusterAnswer }) {
       <ResourceTile cluster={cluster} label="Memory" metric="memoryBytes" format={bytes} />
       <TrafficTile cluster={cluster} label="Network" metrics={["networkRxBytesPerSecond", "networkTxBytesPerSecond"]} words={["in", "out"]} format={useNetworkFormat()} />
       <TrafficTile cluster={cluster} label="Disk" metrics={["diskReadBytesPerSecond", "diskWriteBytesPerSecond"]} words={["read", "write"]} format={bytesPerSecond} />
-      <CountTile label="Nodes" counted={cluster.nodes} history={cluster.series?.reporting ?? []} />
+      {cluster.nodes && <CountTile label="Nodes" counted={cluster.nodes} history={cluster.series?.reporting ?? []} />}
       <CountTile label="Pods" counted={cluster.pods} history={[]} />
     </div>
   );
@@ -41,10 +41,10 @@ function ResourceTile({ cluster, label, metric, format }: ResourceProps) {
     <section className="tile" aria-label={label}>
       <h3>{label} <LevelMark level={level} /></h3>
       <Big value={used} format={format} why={whyNull(cluster, metric)} />
-      <Meter share={share} level={level} tick={requested !== null && all ? requested / all : null} />
+      {all !== null && <Meter share={share} level={level} tick={requested !== null && all ? requested / all : null} />}
       <p className="of">
         {requested !== null && <>{known(requested)} requested<br /></>}
-        of {known(all)} {cluster.allocatable ? "allocatable" : "in all"}
+        {all !== null && <>of {known(all)} {cluster.allocatable ? "allocatable" : "in all"}</>}
       </p>
       {cluster.series && <Sparkline values={columnOf(cluster.series, metric)} label={`${label} over the time shown`} />}
     </section>
@@ -75,7 +75,7 @@ function TrafficTile({ cluster, label, metrics, words, format }: TrafficProps) {
   );
 }
 
-function CountTile({ label, counted, history }: { label: string; counted: ClusterAnswer["nodes"]; history: number[] }) {
+function CountTile({ label, counted, history }: { label: string; counted: ClusterAnswer["pods"]; history: number[] }) {
   const missing = counted.count - counted.reporting;
   return (
     <section className="tile" aria-label={label}>
