@@ -12,7 +12,7 @@ import (
 )
 
 // answersOfSilent is how often the agent of a silent node still answers.
-const answersOfSilent = 2
+const answersOfSilent = 4
 
 // serveAgents runs an agent for each node, on an address of its own.
 func (d *Demo) serveAgents(ctx context.Context, nodes []*node, interval time.Duration) ([]string, error) {

@@ -6,6 +6,7 @@ import { useAnswer, useFeed } from "./api/queries";
 import type { Status } from "./api/types";
 import { ApiError, HubAway, logOut } from "./api/client";
 import { clockTime } from "./format/time";
+import { FailedPage } from "./parts/failed-page";
 import { Header, usePause } from "./parts/header";
 import { Help, useKeyboard } from "./parts/keyboard";
 import { useSettings } from "./parts/settings";
@@ -29,7 +30,8 @@ const Missing = lazy(() => import("./pages/missing"));
 export function App() {
   const [help, setHelp] = useState(false);
   const away = useHubAway();
-  const main = useNewPage();
+  const [path] = useLocation();
+  const main = useNewPage(path);
   useKeyboard({ ...useTimeCommands(), help: () => setHelp(true) });
   return (
     <>
@@ -37,7 +39,9 @@ export function App() {
       <Header />
       <div role="alert">{away && <p className="banner">The hub does not answer. What is shown is of {away}; the page asks again by itself.</p>}</div>
       <main id="main" ref={main} tabIndex={-1} className={away ? "old" : ""}>
-        <Suspense fallback={<div className="skeleton tall" />}><Pages /></Suspense>
+        <FailedPage key={path}>
+          <Suspense fallback={<div className="skeleton tall" />}><Pages /></Suspense>
+        </FailedPage>
       </main>
       <Footer onHelp={() => setHelp(true)} />
       <Help open={help} onClose={() => setHelp(false)} />
@@ -88,8 +92,7 @@ function useHubAway(): string {
 }
 
 /** useNewPage names the page to the browser, and takes who goes there to its top. */
-function useNewPage() {
-  const [path] = useLocation();
+function useNewPage(path: string) {
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
   useEffect(() => {

@@ -44,12 +44,12 @@ export function bytes(value: number): Quantity {
 
 /** bytesPerSecond takes bytes per second, in binary units. */
 export function bytesPerSecond(value: number): Quantity {
-  return scaled(value, 1024, ["B/s", "KiB/s", "MiB/s", "GiB/s", "TiB/s"]);
+  return scaled(value, 1024, ["B/s", "KiB/s", "MiB/s", "GiB/s", "TiB/s", "PiB/s"]);
 }
 
 /** bitsPerSecond takes bytes per second, in the decimal units of networks. */
 export function bitsPerSecond(value: number): Quantity {
-  return scaled(value * 8, 1000, ["bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s"]);
+  return scaled(value * 8, 1000, ["bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s", "Pbit/s"]);
 }
 
 /** perSecond takes how many there are in a second. */

@@ -28,7 +28,7 @@ export function parseTimeRange(params: URLSearchParams): TimeRange {
   const from = time(params.get("from"));
   const to = time(params.get("to"));
   return {
-    name: name in ranges ? (name as RangeName) : defaultRange,
+    name: Object.hasOwn(ranges, name) ? (name as RangeName) : defaultRange,
     pausedAt: time(params.get("at")),
     zoom: from !== null && to !== null && from < to ? { from, to } : null,
   };
