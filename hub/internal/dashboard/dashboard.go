@@ -20,7 +20,6 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
-	"mime"
 	"net/http"
 	"path"
 	"strings"
@@ -175,16 +174,22 @@ func isCompressed(name string) bool {
 // newFile has the compressed forms that lie beside the file. Those below assets
 // have a name of their content.
 func newFile(name string, data []byte, dist fs.FS) *file {
-	f := &file{contentType: contentType(name), cacheControl: "no-cache", data: make(map[string][]byte), etags: make(map[string]string)}
+	f := plainFile(name, data)
 	if strings.HasPrefix(name, "assets/") {
 		f.cacheControl = "public, max-age=31536000, immutable"
 	}
-	f.add("", data)
 	for _, coding := range codings {
 		if compressed, err := fs.ReadFile(dist, name+coding.ending); err == nil {
 			f.add(coding.name, compressed)
 		}
 	}
+	return f
+}
+
+// plainFile is asked for again each time, by its ETag.
+func plainFile(name string, data []byte) *file {
+	f := &file{contentType: contentType(name), cacheControl: "no-cache", data: make(map[string][]byte), etags: make(map[string]string)}
+	f.add("", data)
 	return f
 }
 
@@ -204,22 +209,23 @@ func indexes(data []byte) []*file {
 		if up > 0 {
 			here = bytes.Replace(data, []byte(base), []byte(`href="`+strings.Repeat("../", up)+`"`), 1)
 		}
-		f := &file{contentType: contentType("index.html"), cacheControl: "no-cache", data: make(map[string][]byte), etags: make(map[string]string)}
-		f.add("", here)
-		list = append(list, f)
+		list = append(list, plainFile("index.html", here))
 	}
 	return list
 }
 
 // contentType is by the name's ending, and does not depend on what the machine
-// knows of endings.
+// knows of endings. It panics on one that the build does not make.
 func contentType(name string) string {
-	switch ending := path.Ext(name); ending {
-	case ".md":
-		return "text/plain; charset=utf-8"
-	default:
-		return mime.TypeByExtension(ending)
+	types := map[string]string{
+		".css": "text/css; charset=utf-8", ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8",
+		".md": "text/plain; charset=utf-8", ".svg": "image/svg+xml",
 	}
+	found, ok := types[path.Ext(name)]
+	if !ok {
+		panic("the page has a file of an unknown type: " + name)
+	}
+	return found
 }
 
 func protect(h http.Header) {
