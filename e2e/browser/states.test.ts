@@ -51,7 +51,7 @@ test("what is not known is a dash with its reason", async () => {
   await settled(seen.page);
   const unknown = seen.page.locator("tbody .unknown").first();
   expect(await unknown.innerText()).toContain("—");
-  expect(await unknown.getAttribute("title")).toBe("no CPU limit is set");
+  expect(await unknown.getAttribute("title")).toBe("no CPU request is set");
 });
 
 test("a search that finds nothing can be cleared", async () => {

@@ -68,5 +68,5 @@ function pathOfPod(pod: Pod): string {
 }
 
 function searched(pod: Pod): string {
-  return `${pod.namespace ?? ""}/${pod.name} ${pod.node ?? ""} ${pod.owner?.kind ?? ""} ${pod.phase ?? ""} ${pod.status.state}`;
+  return `${pod.namespace ?? ""}/${pod.name} ${pod.node ?? ""} ${pod.owner?.kind ?? ""} ${pod.status.state}`;
 }

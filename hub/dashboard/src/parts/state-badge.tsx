@@ -7,7 +7,8 @@ export const stateIcons: Record<State, string> = { ok: "●", stale: "◐", down
 
 /** StateBadge is a state with its icon; the reason is its tooltip. */
 export function StateBadge({ status }: { status: Item["status"] }) {
-  const age = status.ageSeconds === null ? "" : `sample of ${duration(status.ageSeconds)} ago`;
+  // Long lists do not ask for the age.
+  const age = status.ageSeconds == null ? "" : `sample of ${duration(status.ageSeconds)} ago`;
   const why = [status.reason, age].filter((part) => part !== "").join("; ");
   return (
     <span className={`state ${status.state}`} title={why}>

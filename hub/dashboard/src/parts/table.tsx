@@ -2,8 +2,8 @@
 // the rows on the screen are in the document. It is a real table all the same,
 // and says how many rows it has.
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type ReactNode, useCallback, useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
-import { Link } from "wouter";
+import { type KeyboardEvent, memo, type MouseEvent, type ReactNode, useCallback, useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useLocation, useRouter } from "wouter";
 import { matcher, parseSort, type Sort, sorted, type SortValue, writeSort } from "../derive/rows";
 import { useHref, useParam } from "../url/use-address";
 
@@ -116,14 +116,15 @@ function Rows<T>({ caption, rows, columns, rowKey, path, sort, onSort, empty, to
   const body = useRef<HTMLTableSectionElement>(null);
   const [top, setTop] = useState(0);
   useLayoutEffect(() => setTop(body.current ? body.current.getBoundingClientRect().top + window.scrollY : 0), [rows.length]);
-  const virtual = useWindowVirtualizer({ count: rows.length, estimateSize: () => rowHeight, overscan: 12, scrollMargin: top });
+  const virtual = useWindowVirtualizer({ count: rows.length, estimateSize: () => rowHeight, overscan: 8, scrollMargin: top, useFlushSync: false });
   const items = virtual.getVirtualItems();
   const before = (items[0]?.start ?? top) - top;
   const after = virtual.getTotalSize() - ((items.at(-1)?.end ?? top) - top);
   const move = useCallback((to: number) => virtual.scrollToIndex(to), [virtual]);
   const keys = useRowKeys(body, rows.length, move);
+  const href = useHref();
   return (
-    <table aria-rowcount={rows.length + 1} onKeyDown={keys}>
+    <table aria-rowcount={rows.length + 1} onKeyDown={keys} onClick={useRowLinks()}>
       <caption className="unseen">{caption}</caption>
       <Columns columns={columns} />
       <Head columns={columns} sort={sort} onSort={onSort} />
@@ -131,7 +132,7 @@ function Rows<T>({ caption, rows, columns, rowKey, path, sort, onSort, empty, to
         {before > 0 && <tr aria-hidden="true" className="space" style={{ height: before }} />}
         {items.map((item) => {
           const row = rows[item.index];
-          return row === undefined ? null : <Row key={rowKey(row)} row={row} index={item.index} columns={columns} path={path?.(row)} />;
+          return row === undefined ? null : <Row key={rowKey(row)} row={row} index={item.index} columns={columns} href={path && href(path(row))} />;
         })}
         {after > 0 && <tr aria-hidden="true" className="space" style={{ height: after }} />}
         {rows.length === 0 && (
@@ -186,11 +187,12 @@ interface RowProps<T> {
   row: T;
   index: number;
   columns: readonly Column<T>[];
-  path: string | undefined;
+  href: string | undefined;
 }
 
-function Row<T>({ row, index, columns, path }: RowProps<T>) {
-  const href = useHref();
+// A row is drawn anew only for another row, or after another round.
+const Row = memo(function Row<T>({ row, index, columns, href }: RowProps<T>) {
+  const base = useRouter().base;
   return (
     <tr data-index={index} aria-rowindex={index + 2}>
       {columns.map((column, i) => {
@@ -198,12 +200,23 @@ function Row<T>({ row, index, columns, path }: RowProps<T>) {
         if (i > 0) return <td key={column.id} className={cellClass(column)}>{content}</td>;
         return (
           <th key={column.id} scope="row" className={cellClass(column)}>
-            {path === undefined ? content : <Link href={href(path)} data-row="">{content}</Link>}
+            {href === undefined ? content : <a href={base + href} data-row={href}>{content}</a>}
           </th>
         );
       })}
     </tr>
   );
+}) as <T>(props: RowProps<T>) => ReactNode;
+
+/** useRowLinks follows the rows' links within the page: one listener for all of them is lighter than a Link in each. */
+function useRowLinks() {
+  const [, navigate] = useLocation();
+  return (event: MouseEvent) => {
+    const to = (event.target as HTMLElement).closest<HTMLElement>("[data-row]")?.dataset["row"];
+    if (to === undefined || event.button !== 0 || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    event.preventDefault();
+    navigate(to);
+  };
 }
 
 function cellClass<T>({ number, from = "phone" }: Column<T>): string {
