@@ -55,7 +55,8 @@ func (k *keys) named(ctx context.Context, id string) ([]jose.JSONWebKey, error) 
 	if found := k.known(id); len(found) > 0 {
 		return found, nil
 	}
-	if err := k.refresh(ctx); err != nil {
+	// Others wait for the keys, too: they are fetched though this caller leaves.
+	if err := k.refresh(ctx, context.WithoutCancel(ctx)); err != nil {
 		k.log.Warn("a token's key is not known, and the keys could not be fetched anew", "err", err)
 	}
 	if found := k.known(id); len(found) > 0 {
@@ -80,7 +81,7 @@ func (k *keys) run(ctx context.Context) {
 	backoff := fetchPause
 	for {
 		wait := jittered(refreshEvery)
-		if err := k.refresh(ctx); err != nil && ctx.Err() == nil {
+		if err := k.refresh(ctx, ctx); err != nil && ctx.Err() == nil {
 			k.log.Warn("the keys for tokens could not be fetched", "err", err, "retry", backoff, "kept", k.current.Load() != nil)
 			wait, backoff = jittered(backoff), min(2*backoff, longestBackoff)
 		} else {
@@ -99,20 +100,21 @@ func (k *keys) run(ctx context.Context) {
 func jittered(d time.Duration) time.Duration { return d + rand.N(d/8) }
 
 // refresh fetches the keys, waits for who is fetching them, or does nothing
-// because that was tried a moment ago. What is there is kept when it fails.
-func (k *keys) refresh(ctx context.Context) error {
+// because that was tried a moment ago. What is there is kept when it fails. The
+// caller's turn is waited for as long as waiting lasts, and the fetch is given
+// up when fetching ends.
+func (k *keys) refresh(waiting, fetching context.Context) error {
 	select {
 	case k.fetching <- struct{}{}:
 		defer func() { <-k.fetching }()
-	case <-ctx.Done():
+	case <-waiting.Done():
 		return nil // the caller is gone, and nothing was tried
 	}
 	if time.Since(k.tried) < fetchPause && !k.tried.IsZero() {
 		return nil
 	}
 	k.tried = time.Now()
-	// Others wait for the answer, too: it is fetched though this caller leaves.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
+	ctx, cancel := context.WithTimeout(fetching, fetchTimeout)
 	defer cancel()
 	body, err := k.fetch(ctx)
 	if err != nil {

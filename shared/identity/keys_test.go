@@ -160,6 +160,24 @@ func TestAHungServerEnds(t *testing.T) {
 	})
 }
 
+// TestRunEndsAtOnce ends it while the server hangs.
+func TestRunEndsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hung := func(ctx context.Context) ([]byte, error) { <-ctx.Done(); return nil, ctx.Err() }
+		v := NewVerifier(Config{Issuer: identitytest.URL, Fetch: hung, Log: slog.New(slog.DiscardHandler)})
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { v.Run(ctx); close(ended) }()
+		synctest.Wait()
+		start := time.Now()
+		stop()
+		<-ended
+		if took := time.Since(start); took != 0 {
+			t.Errorf("it took %s to end", took)
+		}
+	})
+}
+
 func TestParseKeys(t *testing.T) {
 	body, err := identitytest.New(t).Fetch(t.Context())
 	if err != nil {
@@ -212,7 +230,7 @@ func TestKeptThroughNonsense(t *testing.T) {
 			return issuer.Fetch(ctx)
 		}})
 		for range 3 {
-			if err := v.keys.refresh(t.Context()); err != nil {
+			if err := v.keys.refresh(t.Context(), t.Context()); err != nil {
 				t.Log(err)
 			}
 			expect(t, v, token, nil)
