@@ -117,6 +117,7 @@ func (g *Gate) logOut(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.SetCookie(w, g.sessions.end(r))
+	w.Header().Set("Clear-Site-Data", `"cache"`) // answers that the browser keeps to ask for changes
 	lead(w, "login")
 }
 
