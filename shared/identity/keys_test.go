@@ -230,9 +230,7 @@ func TestKeptThroughNonsense(t *testing.T) {
 			return issuer.Fetch(ctx)
 		}})
 		for range 3 {
-			if err := v.keys.refresh(t.Context(), t.Context()); err != nil {
-				t.Log(err)
-			}
+			v.keys.refresh(t.Context(), t.Context())
 			expect(t, v, token, nil)
 			time.Sleep(fetchPause)
 		}
