@@ -82,6 +82,7 @@ func (f readerFlags) LogValue() slog.Value {
 type guard interface {
 	Around(next http.Handler) http.Handler
 	Scope(r *http.Request) (hub.Scope, error)
+	ReaderOf(r *http.Request) (key string, known bool)
 }
 
 // readers are how those are known who read the hub.
