@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -31,6 +32,8 @@ type release struct {
 	roleBindings        []*rbacv1.RoleBinding
 	networkPolicies     []*networkingv1.NetworkPolicy
 	certificates        []*certificate
+	policies            []*admissionv1.ValidatingAdmissionPolicy
+	policyBindings      []*admissionv1.ValidatingAdmissionPolicyBinding
 }
 
 // certificate is what the chart gives of cert-manager's Certificate, the one
@@ -65,7 +68,7 @@ func (c *certificate) DeepCopyObject() runtime.Object { copied := *c; return &co
 func kinds(t *testing.T) *runtime.Scheme {
 	t.Helper()
 	all := runtime.NewScheme()
-	for _, group := range []*runtime.SchemeBuilder{&appsv1.SchemeBuilder, &corev1.SchemeBuilder, &networkingv1.SchemeBuilder, &rbacv1.SchemeBuilder} {
+	for _, group := range []*runtime.SchemeBuilder{&admissionv1.SchemeBuilder, &appsv1.SchemeBuilder, &corev1.SchemeBuilder, &networkingv1.SchemeBuilder, &rbacv1.SchemeBuilder} {
 		if err := group.AddToScheme(all); err != nil {
 			t.Fatal(err)
 		}
@@ -124,6 +127,10 @@ func (r *release) add(t *testing.T, object runtime.Object) {
 		r.roleBindings = append(r.roleBindings, o)
 	case *networkingv1.NetworkPolicy:
 		r.networkPolicies = append(r.networkPolicies, o)
+	case *admissionv1.ValidatingAdmissionPolicy:
+		r.policies = append(r.policies, o)
+	case *admissionv1.ValidatingAdmissionPolicyBinding:
+		r.policyBindings = append(r.policyBindings, o)
 	case *certificate:
 		r.certificates = append(r.certificates, o)
 	default:

@@ -19,6 +19,7 @@ func TestSchemaRefuses(t *testing.T) {
 		{"replicas", "hub.replicas=2", "replicas"},
 		{"unknown mode", "auth.mode=basic", "/auth/mode"},
 		{"unknown mode of TLS", "agent.tls.mode=off", "/agent/tls/mode"},
+		{"policy as text", "agent.tls.admissionPolicy=yes", "/agent/tls/admissionPolicy"},
 		{"off unquoted", "hub.tls.mode=false", "/hub/tls/mode"},
 		{"subject that is no account", "agent.auth.subjects[0]=alice", "/agent/auth/subjects/0"},
 		{"two subjects in one", `agent.auth.subjects[0]=system:serviceaccount:a:b\,system:serviceaccount:a:c`, "/agent/auth/subjects/0"},

@@ -48,7 +48,7 @@ func TestSlowClientsLockNobodyOut(t *testing.T) {
 			for n := range 300 {
 				slow.Go(func() { dawdle(ctx, target.url, target.address, target.tls && n%2 == 0, &opened) })
 			}
-			for range 10 {
+			for range 6 {
 				checkAnswers(t, target.url, target.known)
 				time.Sleep(time.Second)
 			}
@@ -170,12 +170,12 @@ func TestPathTricks(t *testing.T) {
 	t.Logf("%d spellings were refused", tried)
 }
 
-// tryTricks asks for tricky spellings of the paths, also by way of the open ones,
-// and wants none of them answered.
+// tryTricks asks for tricky spellings of the paths, also by way of the open ones
+// in turns, and wants none of them answered.
 func tryTricks(t *testing.T, paths, open []string, get func(target string) (int, string, error)) (tried int) {
 	t.Helper()
 	fill := regexp.MustCompile(`\{[^}]*\}`)
-	for _, path := range paths {
+	for i, path := range paths {
 		path = fill.ReplaceAllString(path, "node1")
 		if slices.Contains(open, path) {
 			continue
@@ -185,9 +185,8 @@ func tryTricks(t *testing.T, paths, open []string, get func(target string) (int,
 			strings.Replace(path, "/", "/%2F", 1), strings.Replace(path, "/", "/%2e/", 1), strings.ReplaceAll(path, "/", "%2F"), strings.ReplaceAll(path, "/", `\`),
 			path + "%00", path + ";x", path + "?token=x", strings.ToUpper(path), "http://elsewhere.example" + path,
 		}
-		for _, door := range open {
-			tricks = append(tricks, door+"/.."+path, door+"/%2e%2e"+path, door+"%2f.."+path, door+"/"+path, door+";"+path, door+"%00"+path)
-		}
+		door := open[i%len(open)]
+		tricks = append(tricks, door+"/.."+path, door+"/%2e%2e"+path, door+"%2f.."+path, door+"/"+path, door+";"+path, door+"%00"+path)
 		for _, target := range tricks {
 			status, body, err := get(target)
 			if err != nil {

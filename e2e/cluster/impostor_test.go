@@ -59,6 +59,9 @@ func TestImpostorGetsNothing(t *testing.T) {
 	})
 	node := mustFetch[item](t, "/api/v1/nodes/node1")
 	t.Logf("%.0f s after the impostor came, node1 is %s: %s", took.Seconds(), node.Status.State, node.Status.Reason)
+	if strings.Count(node.Status.Reason, "://") > 1 {
+		t.Errorf("the reason is not for people: %s", node.Status.Reason)
+	}
 	if _, _, metrics, err := ask(t.Context(), "/metrics"); err != nil || !strings.Contains(string(metrics), `kubemon_scrape_failures_total{reason="identity"}`) {
 		t.Errorf("/metrics does not count the refusals: %v", err)
 	}

@@ -65,8 +65,11 @@ func TestRandomTokensMakeNoLoad(t *testing.T) {
 	})
 }
 
-// flood shows a server random tokens, eight at a time, and returns how often it
-// answered what. Who is known is answered meanwhile.
+// atOnce is how many of them are shown at a time.
+const atOnce = 32
+
+// flood shows a server random tokens and returns how often it answered what. Who
+// is known is answered meanwhile.
 func flood(t *testing.T, known *http.Client, target, audience string) map[int]int {
 	t.Helper()
 	own := labForger(t)
@@ -75,11 +78,11 @@ func flood(t *testing.T, known *http.Client, target, audience string) map[int]in
 	statuses := map[int]int{}
 	var sent atomic.Int64
 	client := &http.Client{Transport: &http.Transport{
-		DialContext: dialerFor(target), TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, MaxIdleConnsPerHost: 8,
+		DialContext: dialerFor(target), TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, MaxIdleConnsPerHost: atOnce,
 	}}
 	defer client.CloseIdleConnections()
 	var all sync.WaitGroup
-	for range 8 {
+	for range atOnce {
 		all.Go(func() {
 			for sent.Add(1) <= strangers {
 				status := statusBy(t.Context(), client, target, header+"."+claims+"."+randomSignature())

@@ -10,8 +10,13 @@ import (
 	"github.com/kubemon/kubemon/shared/identity"
 )
 
-// soonest is when a token is replaced at the earliest, whatever it says.
-const soonest = time.Minute
+const (
+	// soonest is when a token is replaced at the earliest, whatever it says.
+	soonest = time.Minute
+	// patience is for the first token: who asks a server that has just started
+	// should not meet a key that nobody attested.
+	patience = 5 * time.Second
+)
 
 // Attest gets a token of the server's own service account for the audience,
 // and when it expires.
@@ -21,20 +26,29 @@ type Attest func(ctx context.Context, audience string) (token string, expires ti
 // is. Another pair comes when 80 % of the token's life are over, and after a day
 // at the latest.
 //
-// It begins with a self-signed certificate that holds no token, so that the
-// server can answer while nobody attests; Run gets the first token.
-func NewAttested(name string, attest Attest, log *slog.Logger) (*Keeper, error) {
-	plain, err := newKey()
+// It waits a few seconds for the first token. If there is none, it begins with
+// a self-signed certificate that holds no token, so that the server can answer
+// while nobody attests, and Run tries on.
+func NewAttested(ctx context.Context, name string, attest Attest, log *slog.Logger) (*Keeper, error) {
+	k := &Keeper{log: log, issue: func(ctx context.Context) (issued, error) { return issueAttested(ctx, name, attest) }}
+	first, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := k.take(first)
+	if err == nil {
+		return k, nil
+	}
+	k.failures.Add(1)
+	log.Warn("nobody attests the TLS key yet: the certificate does not say whose it is", "err", err)
+	key, err := newKey()
 	if err != nil {
 		return nil, err
 	}
 	now := time.Now()
-	first, err := sign(name, plain, now.Add(life+spare), now) // and renew it at once
+	plain, err := sign(name, key, now.Add(life+spare), now.Add(shortestBackoff))
 	if err != nil {
 		return nil, err
 	}
-	k := &Keeper{log: log, issue: func(ctx context.Context) (issued, error) { return issueAttested(ctx, name, attest) }}
-	k.current.Store(&first)
+	k.current.Store(&plain)
 	return k, nil
 }
 

@@ -18,7 +18,7 @@
 // it whose the key is ([Verifier.VerifyCertificate]).
 //
 // What is said of a token is decided in the order of what it costs: its size
-// and form, then issuer, audience and times, then the signature. No error has
+// and form, then audience and times, then issuer and key, then the signature. No error has
 // any part of a token in it. The package logs nothing about tokens, only when
 // keys could not be had.
 package identity
@@ -146,10 +146,8 @@ func (p payload) claims() Claims {
 }
 
 // check holds the claims against what is expected of them at that time.
-func (c Claims) check(issuer, audience string, now time.Time) error {
+func (c Claims) check(audience string, now time.Time) error {
 	switch {
-	case c.Issuer != issuer:
-		return ErrIssuer
 	case !slices.Contains(c.Audiences, audience):
 		return ErrAudience
 	case now.After(c.Expiry.Add(leeway)):

@@ -160,6 +160,24 @@ func TestAHungServerEnds(t *testing.T) {
 	})
 }
 
+// TestRunEndsAtOnce ends it while the server hangs.
+func TestRunEndsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hung := func(ctx context.Context) ([]byte, error) { <-ctx.Done(); return nil, ctx.Err() }
+		v := NewVerifier(Config{Issuer: identitytest.URL, Fetch: hung, Log: slog.New(slog.DiscardHandler)})
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { v.Run(ctx); close(ended) }()
+		synctest.Wait()
+		start := time.Now()
+		stop()
+		<-ended
+		if took := time.Since(start); took != 0 {
+			t.Errorf("it took %s to end", took)
+		}
+	})
+}
+
 func TestParseKeys(t *testing.T) {
 	body, err := identitytest.New(t).Fetch(t.Context())
 	if err != nil {
@@ -212,14 +230,98 @@ func TestKeptThroughNonsense(t *testing.T) {
 			return issuer.Fetch(ctx)
 		}})
 		for range 3 {
-			if err := v.keys.refresh(t.Context()); err != nil {
-				t.Log(err)
-			}
+			v.keys.refresh(t.Context(), t.Context())
 			expect(t, v, token, nil)
 			time.Sleep(fetchPause)
 		}
 		if calls != 3 {
 			t.Errorf("the keys were fetched %d times, want 3", calls)
+		}
+	})
+}
+
+// TestASkippedRefreshIsNoSuccess has a token make the first attempt, which fails,
+// a moment before the verifier begins to run: it soon tries again.
+func TestASkippedRefreshIsNoSuccess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		issuer := identitytest.New(t)
+		issuer.Fail(errAway)
+		v := newVerifier(issuer)
+		expect(t, v, issuer.Token(holder, audience, time.Hour), ErrKeysUnavailable)
+		issuer.Fail(nil)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { v.Run(ctx); close(ended) }()
+		time.Sleep(time.Minute)
+		if v.keys.current.Load() == nil {
+			t.Error("a minute after the server is back there are no keys")
+		}
+		stop()
+		<-ended
+	})
+}
+
+// TestWhoLeavesEarlyHasFoundOutNothing verifies with a short time while the
+// server hangs, and while another caller waits for it.
+func TestWhoLeavesEarlyHasFoundOutNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		issuer, other := identitytest.New(t), identitytest.New(t)
+		other.Rotate()
+		var hangs atomic.Bool
+		v := NewVerifier(Config{Issuer: identitytest.URL, Log: slog.New(slog.DiscardHandler), Fetch: func(ctx context.Context) ([]byte, error) {
+			if hangs.Load() {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			return issuer.Fetch(ctx)
+		}})
+		expect(t, v, issuer.Token(holder, audience, time.Hour), nil)
+		time.Sleep(fetchPause)
+		hangs.Store(true)
+		var callers sync.WaitGroup
+		for range 2 {
+			callers.Go(func() {
+				short, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				start := time.Now()
+				if _, err := v.Verify(short, other.Token(holder, audience, time.Hour), audience); !errors.Is(err, ErrKeysUnavailable) {
+					t.Errorf("Verify: %v, want %v", err, ErrKeysUnavailable)
+				}
+				if took := time.Since(start); took != time.Second {
+					t.Errorf("a caller with one second waits %s", took)
+				}
+			})
+		}
+		callers.Wait()
+		time.Sleep(fetchTimeout) // until the attempt is over, too
+	})
+}
+
+// TestAttemptsGetRarer sends a token of an unknown key each second for an hour,
+// and then rotates the issuer's key.
+func TestAttemptsGetRarer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		issuer, attacker := identitytest.New(t), identitytest.New(t)
+		v := newVerifier(issuer)
+		expect(t, v, issuer.Token(holder, audience, time.Hour), nil)
+		attacker.Rotate()
+		attacker.Rotate()
+		token := attacker.Token(holder, audience, 2*time.Hour)
+		for range 3600 {
+			expect(t, v, token, ErrUnknownKey)
+			time.Sleep(time.Second)
+		}
+		if got := issuer.Fetches(); got > 64 {
+			t.Errorf("the keys were fetched %d times in an hour, want about one a minute", got)
+		}
+		issuer.Rotate()
+		time.Sleep(longestPause)
+		expect(t, v, issuer.Token(holder, audience, time.Hour), nil)
+		before := issuer.Fetches()
+		time.Sleep(fetchPause) // it was worth it, so the pause is short again
+		expect(t, v, token, ErrUnknownKey)
+		if got := issuer.Fetches() - before; got != 1 {
+			t.Errorf("%d fetches after the pause, want 1", got)
 		}
 	})
 }

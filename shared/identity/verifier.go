@@ -11,25 +11,27 @@ import (
 
 // Config is what a [Verifier] needs.
 type Config struct {
-	// Issuer is what "iss" of every token must be.
+	// Issuer is what "iss" of every token must be. It may be empty where there is
+	// a FindIssuer: then no token is good until that has found one.
 	Issuer string
+	// FindIssuer says who the cluster's issuer is now, which may change. It is
+	// asked before each Fetch, in its time, and when a token is of another one.
+	// The issuer before counts for a day more. Nil: the issuer stays Issuer.
+	FindIssuer func(context.Context) (string, error)
 	// Fetch gets the cluster's keys, a JWKS. It is called by one goroutine at
 	// a time, and its context ends after fetchTimeout.
 	Fetch func(context.Context) ([]byte, error)
 	Log   *slog.Logger
 }
 
-// A Verifier checks tokens of one issuer. Its methods may be called
+// A Verifier checks tokens of one cluster. Its methods may be called
 // concurrently.
-type Verifier struct {
-	issuer string
-	keys   *keys
-}
+type Verifier struct{ keys *keys }
 
 // NewVerifier returns a verifier that has no keys yet: [Verifier.Run], or the
 // first token, gets them.
 func NewVerifier(c Config) *Verifier {
-	return &Verifier{issuer: c.Issuer, keys: newKeys(c.Fetch, c.Log)}
+	return &Verifier{newKeys(c)}
 }
 
 // Run gets the keys now and about once an hour, sooner after a failure, until
@@ -40,15 +42,19 @@ func (v *Verifier) Run(ctx context.Context) { v.keys.run(ctx) }
 // audience and that is valid now. Its error is one of the errors of this
 // package that say what is wrong with a token.
 //
-// A token whose key is not known makes Verify get the keys anew, and callers
-// wait for that, but not more often than each ten seconds, however many such
-// tokens there are.
+// A token whose key or issuer is not known makes Verify ask for both anew, and
+// callers wait for that as long as ctx lets them: [ErrKeysUnavailable] if it ends
+// first. That is not done more often than each ten seconds, and each minute while
+// it brings nothing new, however many such tokens there are.
 func (v *Verifier) Verify(ctx context.Context, token, audience string) (Claims, error) {
 	signed, claims, err := parse(token)
 	if err != nil {
 		return Claims{}, err
 	}
-	if err := claims.check(v.issuer, audience, time.Now()); err != nil {
+	if err := claims.check(audience, time.Now()); err != nil {
+		return Claims{}, err
+	}
+	if err := v.keys.issued(ctx, claims.Issuer); err != nil {
 		return Claims{}, err
 	}
 	header := signed.Signatures[0].Protected

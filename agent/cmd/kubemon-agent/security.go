@@ -34,7 +34,7 @@ func newSecurity(ctx context.Context, log *slog.Logger, c securityConfig) (*secu
 	s := &security{securityConfig: c, log: log}
 	api := kube.New(c.apiHost, c.apiPort, c.serviceAccountFolder)
 	var err error
-	if s.certificates, err = s.newCertificates(api); err != nil || c.auth == authNone {
+	if s.certificates, err = s.newCertificates(ctx, api); err != nil || c.auth == authNone {
 		return s, err
 	}
 	issuer, err := s.findIssuer(api)
@@ -50,12 +50,12 @@ func newSecurity(ctx context.Context, log *slog.Logger, c securityConfig) (*secu
 }
 
 // newCertificates returns nil when there is to be no TLS.
-func (s *security) newCertificates(api *kube.API) (*certificate.Keeper, error) {
+func (s *security) newCertificates(ctx context.Context, api *kube.API) (*certificate.Keeper, error) {
 	switch s.tls {
 	case tlsSelfSigned:
 		return certificate.NewSelfSigned(program, s.log)
 	case tlsAttested:
-		return certificate.NewAttested(program, api.Attest, s.log)
+		return certificate.NewAttested(ctx, program, api.Attest, s.log)
 	case tlsFiles:
 		k, err := certificate.NewFiles(s.certFile, s.keyFile, s.log)
 		if err != nil {

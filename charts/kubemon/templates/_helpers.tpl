@@ -84,6 +84,12 @@ container; it follows the memory limit where there is one.
 {{- if eq .Values.hub.tls.mode "off" }}http{{ else }}https{{ end }}
 {{- end }}
 
+{{/* "true" where the API server is to hold the agents to their own pods; it can since Kubernetes 1.30. */}}
+{{- define "kubemon.agentAdmissionPolicy" -}}
+{{- $tls := .Values.agent.tls }}
+{{- if and (include "kubemon.withTokens" .) (eq $tls.mode "attested") $tls.admissionPolicy (semverCompare ">=1.30.0-0" .Capabilities.KubeVersion.Version) }}true{{ end }}
+{{- end }}
+
 {{/* "true" where the agents' key comes from a Secret, else nothing. */}}
 {{- define "kubemon.agentKeyFromSecret" -}}
 {{- if and (include "kubemon.withTokens" .) (eq .Values.agent.tls.mode "files") }}true{{ end }}

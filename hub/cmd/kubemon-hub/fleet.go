@@ -81,7 +81,7 @@ func findFleet(c config, log *slog.Logger) (*fleet, error) {
 	if namespace == "" {
 		return nil, daemon.Usagef("the namespace of service %s is not known: give --namespace", c.agentService)
 	}
-	agents := discover.NewService(objects, namespace, c.agentService, f.pod, log)
+	agents := discover.NewService(objects, namespace, c.agentService, f.names.Inventory, log)
 	f.agents = agents
 	f.watches = append(f.watches, agents.Run)
 	if f.trust == nil {
@@ -139,11 +139,6 @@ func (f *fleet) tell(view func() (*hub.View, error), meter events.Meter, log *sl
 	}
 	recorder := events.New(events.Config{Client: f.cluster, View: view, Meter: meter, Log: log})
 	f.watches = append(f.watches, recorder.Run)
-}
-
-// pod finds a node's pod by the names that are known now.
-func (f *fleet) pod(node, podUID string) (*hub.Pod, bool) {
-	return f.names.Inventory().PodByUID(node, podUID)
 }
 
 // binary asks the API server for protobuf, which costs it and the hub much

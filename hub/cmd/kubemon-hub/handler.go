@@ -26,14 +26,14 @@ func (a answers) History(v *hub.View, q hub.HistoryQuery) (hub.History, error) {
 	return aggregate.History(v, a.kept, q)
 }
 
-// newHandler has all of the hub's paths, behind the guard. What never ends by
+// newHandler has all of the hub's paths, for its readers. What never ends by
 // itself ends when stopping is closed.
-func newHandler(loop *pipeline.Pipeline, frames *window.Window, fleet *fleet, guard guard, auth string, meter *metricsapi.Meter, stopping <-chan struct{}, log *slog.Logger) (http.Handler, error) {
+func newHandler(loop *pipeline.Pipeline, frames *window.Window, fleet *fleet, readers readers, meter *metricsapi.Meter, stopping <-chan struct{}, log *slog.Logger) (http.Handler, error) {
 	api, err := rest.New(rest.Config{
 		Reader:   answers{loop, frames},
 		Selector: inventory.Selector,
-		Auth:     auth,
-		Scope:    guard.Scope,
+		Auth:     readers.auth,
+		Scope:    readers.Scope,
 		Restrict: aggregate.Restrict,
 		Live:     loop.Live,
 		Ready:    fleet.ready,
@@ -46,8 +46,8 @@ func newHandler(loop *pipeline.Pipeline, frames *window.Window, fleet *fleet, gu
 		return nil, err
 	}
 	page := dashboard.Handler(api) // whatever is neither page nor metrics is for REST to answer, or to refuse
-	metrics := access.NeedNodes(guard.Scope, metricsapi.Handler(loop.View, meter, daemon.Version()))
-	return guard.Around(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	metrics := access.NeedNodes(readers.Scope, metricsapi.Handler(loop.View, meter, daemon.Version()))
+	return readers.Around(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if access.IsKnown(r) {
 			daemon.KeepConnection(r.Context())
 		}

@@ -203,11 +203,11 @@ func run(ctx context.Context, log *slog.Logger, args []string, lookupEnv func(st
 	if config.events {
 		fleet.tell(loop.View, meter, log)
 	}
-	guard, err := newGuard(config.readers, fleet, meter, log)
+	readers, err := newReaders(config.readers, fleet, meter, log)
 	if err != nil {
 		return err
 	}
-	handler, err := newHandler(loop, frames, fleet, guard, config.readers.auth, meter, ctx.Done(), log)
+	handler, err := newHandler(loop, frames, fleet, readers, meter, ctx.Done(), log)
 	if err != nil {
 		return err
 	}

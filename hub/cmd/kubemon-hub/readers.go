@@ -82,14 +82,27 @@ func (f readerFlags) LogValue() slog.Value {
 type guard interface {
 	Around(next http.Handler) http.Handler
 	Scope(r *http.Request) (hub.Scope, error)
+	ReaderOf(r *http.Request) (key string, known bool)
 }
 
-// newGuard returns the one that the flags ask for.
-func newGuard(f readerFlags, fleet *fleet, meter *metricsapi.Meter, log *slog.Logger) (guard, error) {
+// readers are how those are known who read the hub.
+type readers struct {
+	guard
+	auth string // of --auth
+}
+
+// newReaders returns the guard that the flags ask for.
+func newReaders(f readerFlags, fleet *fleet, meter *metricsapi.Meter, log *slog.Logger) (readers, error) {
 	if f.auth == authNone {
 		log.Warn("nobody is asked who he is: whoever reaches the hub may read everything", "listen", f.listen)
-		return access.NewOpen(f.listen)
+		open, err := access.NewOpen(f.listen)
+		return readers{open, f.auth}, err
 	}
+	gate, err := newGate(f, fleet, meter, log)
+	return readers{gate, f.auth}, err
+}
+
+func newGate(f readerFlags, fleet *fleet, meter *metricsapi.Meter, log *slog.Logger) (*access.Gate, error) {
 	client := rest.CopyConfig(binary(fleet.client))
 	client.QPS, client.Burst = 100, 200 // beyond what access limits itself to
 	reviews, err := kubernetes.NewForConfig(client)

@@ -128,6 +128,14 @@ func IsKnown(r *http.Request) bool {
 	return known
 }
 
+// ReaderOf returns the key of a request's reader, by which what one reader has of
+// the hub is counted: it is the same for each of his tokens and requests, and of
+// no other meaning. known is false of a request that did not pass Around.
+func (g *Gate) ReaderOf(r *http.Request) (key string, known bool) {
+	v, known := r.Context().Value(visitKey{}).(visit)
+	return v.reader.Name, known
+}
+
 // A Reader is somebody whom the API server, or a proxy with proof, has named.
 type Reader struct {
 	Name, UID string

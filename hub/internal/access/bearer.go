@@ -24,7 +24,7 @@ func bearer(values []string) (token string, given bool, err error) {
 	}
 	scheme, token, ok := strings.Cut(values[0], " ")
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
-		return "", true, malformed(`the Authorization header is not "Bearer <token>"`)
+		return "", true, malformed(`the Authorization header is not "Bearer TOKEN"`)
 	}
 	token = strings.TrimLeft(token, " ")
 	return token, true, checkToken(token)

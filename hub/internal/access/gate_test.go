@@ -259,6 +259,21 @@ func TestScopeOfARequest(t *testing.T) {
 	}
 }
 
+func TestReaderOfARequest(t *testing.T) {
+	h := newHouse()
+	h.api.may = may("pods")
+	h.get("/", "Authorization", "Bearer "+h.api.hubToken(t, time.Hour))
+	h.get("/", "Authorization", "Bearer "+h.api.hubToken(t, 2*time.Hour))
+	for _, r := range h.inside {
+		if key, known := h.ReaderOf(r); key != "ann" || !known {
+			t.Errorf("reader of a request: %q, %t", key, known)
+		}
+	}
+	if key, known := h.ReaderOf(httptest.NewRequest(http.MethodGet, "/", nil)); key != "" || known || len(h.inside) != 2 {
+		t.Errorf("reader of what did not pass: %q, %t, after %d", key, known, len(h.inside))
+	}
+}
+
 // TestALongVisitEnds has a request go on after its reader has logged out, as one
 // for events does.
 func TestALongVisitEnds(t *testing.T) {

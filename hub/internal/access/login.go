@@ -1,13 +1,13 @@
 package access
 
 import (
-	"bytes"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"html/template"
+	"html"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -31,16 +31,14 @@ var loginCSS string
 
 // A loginPage is the form that takes a token. It has no script and asks for
 // nothing, and all its addresses are relative: it works below any path.
-type loginPage struct {
-	page     *template.Template
-	audience string
-	policy   string
-}
+//
+// Its few holes are filled without html/template, which calls methods by name:
+// then the linker keeps all methods of everything, and the hub is twice as big.
+type loginPage struct{ audience, policy string }
 
 func newLoginPage(audience string) *loginPage {
 	style := sha256.Sum256([]byte(loginCSS))
 	return &loginPage{
-		page:     template.Must(template.New("login").Parse(loginHTML)),
 		audience: audience,
 		policy: fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 			base64.StdEncoding.EncodeToString(style[:])),
@@ -49,17 +47,17 @@ func newLoginPage(audience string) *loginPage {
 
 // write answers with the page. message says what was wrong before, if anything.
 func (p *loginPage) write(w http.ResponseWriter, status int, next, message string) {
-	var body bytes.Buffer
-	err := p.page.Execute(&body, map[string]any{
-		"Style": template.CSS(loginCSS), "Next": next, "Message": message, "Audience": p.audience,
-	})
-	if err != nil {
-		status = http.StatusInternalServerError // the template is fixed, and a buffer takes all
+	invalid := ""
+	if message != "" {
+		message = `<p class="message" role="alert" id="message">` + html.EscapeString(message) + "</p>\n"
+		invalid = ` aria-invalid="true" aria-describedby="message"`
 	}
+	holes := strings.NewReplacer("{{style}}", loginCSS, "{{message}}", message, "{{invalid}}", invalid,
+		"{{next}}", html.EscapeString(next), "{{audience}}", html.EscapeString(p.audience))
 	w.Header().Set("Content-Security-Policy", p.policy)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(body.Bytes()) // a client that left needs no answer
+	_, _ = io.WriteString(w, holes.Replace(loginHTML)) // a client that left needs no answer
 }
 
 // showLogin answers with the form, or leads on who is known already.
@@ -117,6 +115,7 @@ func (g *Gate) logOut(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.SetCookie(w, g.sessions.end(r))
+	w.Header().Set("Clear-Site-Data", `"cache"`) // answers that the browser keeps to ask for changes
 	lead(w, "login")
 }
 

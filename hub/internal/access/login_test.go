@@ -99,7 +99,7 @@ func TestLogOut(t *testing.T) {
 		t.Errorf("GET /logout: %d with %d sessions", w.Code, h.Sessions())
 	}
 	w := h.ask(httptest.NewRequest(http.MethodPost, "/logout", nil), "Cookie", "kubemon="+c.Value)
-	if gone := cookie(t, w); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "login" || gone.MaxAge >= 0 || gone.Value != "" || h.Sessions() != 0 {
+	if gone := cookie(t, w); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "login" || gone.MaxAge >= 0 || gone.Value != "" || h.Sessions() != 0 || w.Header().Get("Clear-Site-Data") != `"cache"` {
 		t.Errorf("logout: %d to %q, %+v, %d sessions", w.Code, w.Header().Get("Location"), gone, h.Sessions())
 	}
 	if w := h.get("/", "Cookie", "kubemon="+c.Value); w.Code != http.StatusUnauthorized {

@@ -44,6 +44,9 @@ func (o *Open) Around(next http.Handler) http.Handler {
 // Scope is everything, of everybody.
 func (o *Open) Scope(*http.Request) (hub.Scope, error) { return hub.Everything(), nil }
 
+// ReaderOf returns nobody: the reader of no request is known.
+func (o *Open) ReaderOf(*http.Request) (key string, known bool) { return "", false }
+
 func (o *Open) isHere(hostport string) bool {
 	host, _, err := net.SplitHostPort(hostport)
 	if err != nil {

@@ -32,7 +32,7 @@ func (r *refusal) Unwrap() error {
 // Refusals that have one text each.
 var (
 	errNobody = &refusal{result: "none", status: http.StatusUnauthorized,
-		detail: "the hub does not know who asks: send a token as \"Authorization: Bearer <token>\", or log in at /login"}
+		detail: "the hub does not know who asks: send a token as \"Authorization: Bearer TOKEN\", or log in at /login"}
 	errExpired = &refusal{result: "expired", status: http.StatusUnauthorized,
 		detail: "the token has expired; get a new one"}
 	errRejected = &refusal{result: "rejected", status: http.StatusUnauthorized,
@@ -57,13 +57,19 @@ func forbidden(format string, args ...any) *refusal {
 	return &refusal{result: "forbidden", status: http.StatusForbidden, detail: fmt.Sprintf(format, args...)}
 }
 
+// A problem is an error as RFC 9457 has it.
+type problem struct {
+	Type     string `json:"type"`
+	Title    string `json:"title"`
+	Status   int    `json:"status"`
+	Detail   string `json:"detail"`
+	Instance string `json:"instance"`
+}
+
 // write answers with the refusal as an RFC 9457 problem.
 func (r *refusal) write(w http.ResponseWriter, request *http.Request) {
 	r.header(w.Header())
-	body, err := json.Marshal(map[string]any{
-		"type": "about:blank", "title": http.StatusText(r.status), "status": r.status,
-		"detail": r.detail, "instance": request.URL.EscapedPath(),
-	})
+	body, err := json.Marshal(problem{"about:blank", http.StatusText(r.status), r.status, r.detail, request.URL.EscapedPath()})
 	if err != nil {
 		body = []byte("{}") // strings and a number always marshal
 	}

@@ -18,8 +18,8 @@ import (
 // portName is the agents' port in their service.
 const portName = "snapshot"
 
-// Pods finds a node's pod; the inventory's PodByUID does.
-type Pods func(node, podUID string) (*hub.Pod, bool)
+// podFinder finds a node's pod; that of an inventory is PodByUID.
+type podFinder func(node, podUID string) (*hub.Pod, bool)
 
 // A candidate is one endpoint of one slice, or one agent with all of them.
 type candidate struct {
@@ -34,7 +34,7 @@ type candidate struct {
 // in one for each address family, and in two while it moves between slices. A
 // node has two agents while one replaces the other, or when two releases run on
 // it.
-func agentsOf(all []*discoveryv1.EndpointSlice, pods Pods) (agents []hub.Agent, refused []string) {
+func agentsOf(all []*discoveryv1.EndpointSlice, pods podFinder) (agents []hub.Agent, refused []string) {
 	byPod := make(map[string][]candidate)
 	for _, slice := range all {
 		candidates, not := candidatesOf(slice)
@@ -77,7 +77,7 @@ func merge(endpoints []candidate) candidate {
 // elect picks a node's agent out of the pods that claim it. An endpoint has
 // neither age nor container, so those of its pod count, which the inventory
 // knows.
-func elect(claimants []candidate, pods Pods) hub.Agent {
+func elect(claimants []candidate, pods podFinder) hub.Agent {
 	for i := range claimants {
 		c := &claimants[i]
 		if pod, ok := pods(c.agent.Node, c.agent.PodUID); ok {

@@ -25,36 +25,37 @@ import (
 // A Service finds the agents behind a headless service. It takes the rights to
 // list and watch EndpointSlices in that namespace.
 type Service struct {
-	factory  informers.SharedInformerFactory
-	informer cache.SharedIndexInformer
-	service  string
-	pods     Pods
-	changed  chan struct{}
-	hinting  atomic.Bool // a hint is under way
-	log      *slog.Logger
-	lastErr  atomic.Pointer[string]
-	refused  atomic.Pointer[string] // what was last refused
+	factory   informers.SharedInformerFactory
+	informer  cache.SharedIndexInformer
+	service   string
+	inventory func() *hub.Inventory
+	changed   chan struct{}
+	hinting   atomic.Bool // a hint is under way
+	log       *slog.Logger
+	lastErr   atomic.Pointer[string]
+	refused   atomic.Pointer[string] // what was last refused
 }
 
 // settling is how long a change may be followed by others and still be one
 // hint: the slices of a big service are written one after the other.
 const settling = 250 * time.Millisecond
 
-// NewService returns a Service that knows no agent until it runs. Where two pods
-// claim one node, the one that was created last is its agent.
-func NewService(client kubernetes.Interface, namespace, service string, pods Pods, log *slog.Logger) *Service {
+// NewService returns a Service that knows no agent until it runs. What slices do
+// not say of pods, how old they are and in which container an agent runs, is in
+// the inventory, which is taken once for each answer.
+func NewService(client kubernetes.Interface, namespace, service string, inventory func() *hub.Inventory, log *slog.Logger) *Service {
 	selector := labels.Set{discoveryv1.LabelServiceName: service, discoveryv1.LabelManagedBy: controllerName}.String()
 	factory := informers.NewSharedInformerFactoryWithOptions(client, 0,
 		informers.WithNamespace(namespace),
 		informers.WithTweakListOptions(func(o *metav1.ListOptions) { o.LabelSelector = selector }),
 		informers.WithTransform(strip))
 	s := &Service{
-		factory:  factory,
-		informer: factory.Discovery().V1().EndpointSlices().Informer(),
-		service:  service,
-		pods:     pods,
-		changed:  make(chan struct{}, 1),
-		log:      log.With("namespace", namespace, "service", service),
+		factory:   factory,
+		informer:  factory.Discovery().V1().EndpointSlices().Informer(),
+		service:   service,
+		inventory: inventory,
+		changed:   make(chan struct{}, 1),
+		log:       log.With("namespace", namespace, "service", service),
 	}
 	_, err := s.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(any) { s.hint() },
@@ -102,7 +103,7 @@ func (s *Service) Agents() []hub.Agent {
 		owned = append(owned, slice)
 	}
 	slices.Sort(foreign)
-	agents, refused := agentsOf(owned, s.pods)
+	agents, refused := agentsOf(owned, s.inventory().PodByUID)
 	s.refuse(slices.Concat(foreign, refused))
 	return agents
 }

@@ -37,9 +37,11 @@ func namedSlice(namespace, service, name string, endpoints ...discoveryv1.Endpoi
 	return s
 }
 
+func noPods() *hub.Inventory { return hub.NewInventory(nil, nil, nil, nil, hub.Connection{}) }
+
 // run runs a Service on the client until the test is over. It is for a bubble.
 func run(t *testing.T, client *fake.Clientset, log *slog.Logger) *Service {
-	s := NewService(client, "kubemon", "kubemon-agent", ages, log)
+	s := NewService(client, "kubemon", "kubemon-agent", noPods, log)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
@@ -106,6 +108,24 @@ func TestService(t *testing.T) {
 			t.Fatal(err)
 		}
 		expect("a slice goes", n2, n5)
+	})
+}
+
+// TestInventoryIsTakenOnce: making one anew is dear, and for each agent it would
+// be as many times dearer.
+func TestInventoryIsTakenOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := run(t, fake.NewClientset(namedSlice("kubemon", "kubemon-agent", "a",
+			endpoint("n1", "10.0.0.1", "a"), endpoint("n2", "10.0.0.2", "b"))), slog.New(slog.DiscardHandler))
+		taken := 0
+		s.inventory = func() *hub.Inventory {
+			taken++
+			pod := &hub.Pod{UID: "a", Node: "n1", Containers: []hub.Container{{ID: "c1"}}}
+			return hub.NewInventory([]*hub.Pod{pod}, nil, nil, nil, hub.Connection{})
+		}
+		if got := s.Agents(); taken != 1 || len(got) != 2 || got[0].Container != "c1" || got[1].Container != "" {
+			t.Errorf("Agents = %+v after taking the inventory %d times, want the first one's container and once", got, taken)
+		}
 	})
 }
 

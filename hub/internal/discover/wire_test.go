@@ -103,7 +103,7 @@ func TestServiceAfterALostWatch(t *testing.T) {
 	defer listening.Close()
 	defer server.end(func() {})
 	client := kubernetes.NewForConfigOrDie(&rest.Config{Host: listening.URL, QPS: -1})
-	s := NewService(client, "kubemon", "kubemon-agent", ages, slog.New(slog.DiscardHandler))
+	s := NewService(client, "kubemon", "kubemon-agent", noPods, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { _ = s.Run(ctx) })
@@ -154,7 +154,7 @@ func TestRunEndsWithoutTheAPIServer(t *testing.T) {
 		config := &rest.Config{Host: "http://api", QPS: -1, Dial: func(context.Context, string, string) (net.Conn, error) {
 			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 		}}
-		s := NewService(kubernetes.NewForConfigOrDie(config), "kubemon", "kubemon-agent", ages, slog.New(slog.DiscardHandler))
+		s := NewService(kubernetes.NewForConfigOrDie(config), "kubemon", "kubemon-agent", noPods, slog.New(slog.DiscardHandler))
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- s.Run(ctx) }()

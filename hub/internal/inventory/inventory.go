@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -182,6 +183,15 @@ func (w *Watcher) Inventory() *hub.Inventory {
 		w.last = &same
 	}
 	return w.last
+}
+
+// Namespaces are the names of those that are known now, sorted. It builds no
+// inventory and waits for none, so that any request may ask. It is safe for
+// concurrent use.
+func (w *Watcher) Namespaces() []string {
+	names := w.namespaces.GetStore().ListKeys() // what is in no namespace has its name for a key
+	slices.Sort(names)
+	return names
 }
 
 func (w *Watcher) build(c hub.Connection) *hub.Inventory {

@@ -156,6 +156,35 @@ func TestInventoryIsBuiltOnlyAfterAChange(t *testing.T) {
 	})
 }
 
+// TestNamespacesBuildNoInventory asks for the namespaces while pods change: an
+// inventory of ten thousand pods takes long to build, and is for who wants pods.
+func TestNamespacesBuildNoInventory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := shop(t)
+		w := New(s.typed, s.meta, slog.New(slog.DiscardHandler))
+		if names := w.Namespaces(); len(names) != 0 {
+			t.Errorf("namespaces = %v before any was seen", names)
+		}
+		w = s.run(t)
+		for _, name := range []string{"zoo", "bank"} {
+			created := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+			if _, err := s.typed.CoreV1().Namespaces().Create(t.Context(), created, metav1.CreateOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := s.typed.CoreV1().Pods("shop").Create(t.Context(), pod("web-2", "u2", nil), metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		settle()
+		if names := w.Namespaces(); !slices.Equal(names, []string{"bank", "shop", "zoo"}) {
+			t.Errorf("namespaces = %v, want bank, shop and zoo", names)
+		}
+		if w.last != nil {
+			t.Error("the inventory was built for the names of namespaces")
+		}
+	})
+}
+
 func TestAPIServerAwayAtTheStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := shop(t)

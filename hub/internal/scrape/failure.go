@@ -46,11 +46,11 @@ func (e dialError) Unwrap() error { return e.error }
 // plain replaces what net and net/http say of a failed exchange by its cause:
 // their texts name the hub's own port, another one each time.
 func (s *Scraper) plain(err error) error {
+	if urlErr, ok := errors.AsType[*url.Error](err); ok {
+		err = urlErr.Err // without its URL, whose host names the pod as well
+	}
 	if _, known := errors.AsType[failure](err); known {
 		return err
-	}
-	if urlErr, ok := errors.AsType[*url.Error](err); ok {
-		err = urlErr.Err
 	}
 	op, isOp := errors.AsType[*net.OpError](err)
 	if isOp && op.Op == "dial" {

@@ -155,9 +155,15 @@ func problemDetail(mediaType string, body io.Reader) string {
 	return " (" + cut(problem.Detail) + ")"
 }
 
-// cut keeps an agent's words in an error to a line's length.
+// cut keeps an agent's words in an error to a line's length. An agent that
+// repeats what it was sent would put the hub's token into logs: what has one is
+// left out.
 func cut(s string) string {
 	const longest = 200
+	const token = "eyj" // how each JWT begins, {" in base64, in any case
+	if strings.Contains(strings.ToLower(s), token) {
+		return "(left out: it may hold a token)"
+	}
 	if len(s) <= longest {
 		return s
 	}
