@@ -86,7 +86,7 @@ async function expectSmooth(what: string, something: () => Promise<void>): Promi
 
 describe(`${pods} pods`, () => {
   test("all are there", async () => {
-    expect(await seen.page.locator(".table-count").innerText()).toBe(pods.toLocaleString("en"));
+    await expect.poll(() => seen.page.locator(".table-count").innerText()).toBe(pods.toLocaleString("en"));
     expect(await seen.page.locator("table").getAttribute("aria-rowcount")).toBe(String(pods + 1));
     await calibrate();
   });

@@ -1,6 +1,6 @@
 // Asks the hub. Every address is relative to the page's own, so that the page
 // works below any path.
-import type { Problem } from "./types";
+import type { List, Problem } from "./types";
 
 /** What a request names besides its path; what is undefined or empty is left out. */
 export type Params = Record<string, string | number | undefined>;
@@ -45,6 +45,31 @@ export async function ask<T>(path: string, params: Params, signal: AbortSignal):
   if (response.ok) return (await response.json()) as T;
   if (response.status === 401) location.assign(loginAddress(location.href, document.baseURI));
   throw new ApiError(response.status, await detailOf(response));
+}
+
+// What one answer of a long list has at most: to parse it must not be felt.
+const pageSize = 1000;
+// A round may end while its pages are asked for; then they are asked for again.
+const tries = 3;
+
+/** askForAll returns a list of any length, in pages of one and the same round. */
+export async function askForAll<T>(path: string, params: Params, signal: AbortSignal): Promise<List<T>> {
+  for (let left = tries; ; left--) {
+    const pages = await allPages<T>(path, params, signal);
+    const [first] = pages;
+    if (first && (left === 1 || pages.every(({ time }) => time === first.time))) return { ...first, items: pages.flatMap(({ items }) => items) };
+  }
+}
+
+async function allPages<T>(path: string, params: Params, signal: AbortSignal): Promise<List<T>[]> {
+  const pages: List<T>[] = [];
+  let next: string | undefined;
+  do {
+    const page = await ask<List<T>>(path, { ...params, limit: pageSize, continue: next }, signal);
+    pages.push(page);
+    next = page.continue;
+  } while (next);
+  return pages;
 }
 
 /** loginAddress is where to log in, with the way back to the page at href. */

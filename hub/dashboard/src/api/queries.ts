@@ -4,9 +4,9 @@ import { keepPreviousData, QueryClient, useQuery, type UseQueryResult } from "@t
 import { createContext, useContext, useSyncExternalStore } from "react";
 import { ranges, windowSeconds } from "../url/time-range";
 import { useTimeRange } from "../url/use-address";
-import { ApiError, ask, type Params } from "./client";
+import { ApiError, ask, askForAll, type Params } from "./client";
 import type { Feed, LiveFeed } from "./live";
-import type { Status } from "./types";
+import type { List, Status } from "./types";
 
 /** Feed of the page, for useFeed. */
 export const FeedContext = createContext<LiveFeed | null>(null);
@@ -24,22 +24,28 @@ export type Answer<T> = UseQueryResult<T, Error>;
 interface Options {
   /** Not asked again with each round. */
   once?: boolean;
-  /** Compare with the last answer, so that what is equal is not drawn again; not worth it for thousands of items. */
-  share?: boolean;
   /** Do not ask. */
   skip?: boolean;
 }
 
 /** useAnswer asks for one path, now and with each round. */
-export function useAnswer<T>(path: string, params: Params = {}, { once = false, share = true, skip = false }: Options = {}): Answer<T> {
+export function useAnswer<T>(path: string, params: Params = {}, { once = false, skip = false }: Options = {}): Answer<T> {
   return useQuery<T, Error>({
     queryKey: [path, params],
     queryFn: ({ signal }) => ask<T>(path, params, signal),
     meta: { once },
-    structuralSharing: share,
     enabled: !skip,
     // Other parameters of the same path: what was there stays until they are answered.
     placeholderData: (previous, query) => (query?.queryKey[0] === path ? keepPreviousData(previous) : undefined),
+  });
+}
+
+/** useLongList asks for all of a list that may have thousands of items: too many to compare them with the last ones. */
+export function useLongList<T>(path: string, params: Params = {}): Answer<List<T>> {
+  return useQuery<List<T>, Error>({
+    queryKey: [path, params, "all"],
+    queryFn: ({ signal }) => askForAll<T>(path, params, signal),
+    structuralSharing: false,
   });
 }
 

@@ -1,6 +1,6 @@
 // One namespace: the sum of its pods, its workloads, its pods.
-import { useAnswer, useHistory } from "../api/queries";
-import type { List, NamespaceAnswer, Pod, Workload } from "../api/types";
+import { useHistory, useLongList } from "../api/queries";
+import type { NamespaceAnswer, Pod, Workload } from "../api/types";
 import { PodTable } from "../parts/pod-table";
 import { Loaded } from "../parts/section";
 import { SumCharts, sumFacts } from "../parts/sum";
@@ -13,8 +13,8 @@ import { workloadFields } from "./workloads";
 export default function NamespacePage({ name }: { name: string }) {
   const path = `namespaces/${encodeURIComponent(name)}`;
   const namespace = useHistory<NamespaceAnswer>(path);
-  const workloads = useAnswer<List<Workload>>(`${path}/workloads`, { fields: workloadFields }, { share: false });
-  const pods = useAnswer<List<Pod>>(`${path}/pods`, { fields: podFields }, { share: false });
+  const workloads = useLongList<Workload>(`${path}/workloads`, { fields: workloadFields });
+  const pods = useLongList<Pod>(`${path}/pods`, { fields: podFields });
   return (
     <>
       <Title up={{ path: "/namespaces", label: "Namespaces" }} name={name} item={namespace.data} facts={sumFacts(namespace.data)} />

@@ -1,7 +1,7 @@
 // One node: its history, its devices, what runs on it beside pods, and its pods.
 import { useMemo } from "react";
-import { useAnswer, useHistory } from "../api/queries";
-import type { List, NodeAnswer, Pod } from "../api/types";
+import { useHistory, useLongList } from "../api/queries";
+import type { NodeAnswer, Pod } from "../api/types";
 import { nodeCharts } from "../derive/charts";
 import { bytes, cpu, significant, text } from "../format/number";
 import { Charts } from "../parts/chart";
@@ -16,7 +16,7 @@ import { podFields } from "./pods";
 export default function NodePage({ name }: { name: string }) {
   const path = `nodes/${encodeURIComponent(name)}`;
   const node = useHistory<NodeAnswer>(path);
-  const pods = useAnswer<List<Pod>>(`${path}/pods`, { fields: podFields }, { share: false });
+  const pods = useLongList<Pod>(`${path}/pods`, { fields: podFields });
   return (
     <>
       <Title up={{ path: "/nodes", label: "Nodes" }} name={name} item={node.data} facts={node.data ? factsOf(node.data) : []} />

@@ -1,7 +1,7 @@
 // All pods, ten thousand of them if need be.
 import { useMemo } from "react";
 import { Link } from "wouter";
-import { useAnswer } from "../api/queries";
+import { useAnswer, useLongList } from "../api/queries";
 import type { List, Namespace, Pod } from "../api/types";
 import { pathOf, useHref, useParam } from "../url/use-address";
 import { ScopeNote } from "../parts/scope-note";
@@ -14,7 +14,7 @@ export const podFields = "name,namespace,node,status.state,status.reason,owner.k
 /** Pods is the page. */
 export default function Pods() {
   const [namespace, setNamespace] = useParam("ns");
-  const pods = useAnswer<List<Pod>>("pods", { namespace, fields: podFields }, { share: false });
+  const pods = useLongList<Pod>("pods", { namespace, fields: podFields });
   const namespaces = useAnswer<List<Namespace>>("namespaces", { fields: "name" });
   const names = useMemo(() => namespaces.data?.items.map(({ name }) => name) ?? [], [namespaces.data]);
   return (

@@ -1,7 +1,7 @@
 // One workload: the sum of its pods, and its pods.
 import { Link } from "wouter";
-import { useAnswer, useHistory } from "../api/queries";
-import type { List, Pod, WorkloadAnswer } from "../api/types";
+import { useHistory, useLongList } from "../api/queries";
+import type { Pod, WorkloadAnswer } from "../api/types";
 import { PodTable } from "../parts/pod-table";
 import { Loaded } from "../parts/section";
 import { SumCharts, sumFacts } from "../parts/sum";
@@ -14,7 +14,7 @@ export default function WorkloadPage({ namespace, kind, name }: { namespace: str
   const href = useHref();
   const path = `namespaces/${[namespace, "workloads", kind, name].map(encodeURIComponent).join("/")}`;
   const workload = useHistory<WorkloadAnswer>(path);
-  const pods = useAnswer<List<Pod>>(`${path}/pods`, { fields: podFields }, { share: false });
+  const pods = useLongList<Pod>(`${path}/pods`, { fields: podFields });
   const facts = [
     { label: "Kind", value: kind },
     { label: "Namespace", value: <Link href={href(pathOf.namespace(namespace))}>{namespace}</Link> },

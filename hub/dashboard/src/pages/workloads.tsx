@@ -1,6 +1,6 @@
 // All workloads of every kind.
-import { useAnswer } from "../api/queries";
-import type { List, Workload } from "../api/types";
+import { useLongList } from "../api/queries";
+import type { Workload } from "../api/types";
 import { ScopeNote } from "../parts/scope-note";
 import { Loaded } from "../parts/section";
 import { WorkloadTable } from "../parts/workload-table";
@@ -12,7 +12,7 @@ export const workloadFields = "kind,name,namespace,status,ratios,unavailable,pod
 /** Workloads is the page. */
 export default function Workloads() {
   const [kind, setKind] = useParam("kind");
-  const workloads = useAnswer<List<Workload>>("workloads", { fields: workloadFields }, { share: false });
+  const workloads = useLongList<Workload>("workloads", { fields: workloadFields });
   return (
     <>
       <h1>Workloads</h1>

@@ -51,7 +51,7 @@ export function DataTable<T>(props: Props<T>) {
   const [search, setSearch] = useParam(`${prefix}q`, "replace");
   const [sortText, setSort] = useParam(`${prefix}sort`);
   const sort = parseSort(sortText, props.sort);
-  const shown = useShown(rows, columns, searched, search, sort);
+  const shown = useShown(rows, columns, searched, search, sortText || props.sort);
   return (
     <div className="data-table">
       {(searched || controls) && (
@@ -68,16 +68,21 @@ export function DataTable<T>(props: Props<T>) {
   );
 }
 
-/** useShown filters and sorts, after what was typed is on the screen. */
-function useShown<T>(rows: readonly T[], columns: readonly Column<T>[], searched: ((row: T) => string) | undefined, search: string, sort: Sort): T[] {
-  const deferred = useDeferredValue(search);
-  const value = columns.find((column) => column.id === sort.column)?.sort;
-  const inOrder = useMemo(() => (value ? sorted(rows, value, sort.descending) : [...rows]), [rows, value, sort.descending]);
+/**
+ * useShown filters and sorts. What was typed or pressed is on the screen first;
+ * then the rows follow, in slices between which the browser can do other things.
+ */
+function useShown<T>(rows: readonly T[], columns: readonly Column<T>[], searched: ((row: T) => string) | undefined, search: string, sort: string): T[] {
+  const all = useDeferredValue(rows);
+  const sought = useDeferredValue(search);
+  const { column, descending } = parseSort(useDeferredValue(sort), "");
+  const value = columns.find(({ id }) => id === column)?.sort;
+  const inOrder = useMemo(() => (value ? sorted(all, value, descending) : [...all]), [all, value, descending]);
   return useMemo(() => {
-    if (!searched || deferred.trim() === "") return inOrder;
-    const matches = matcher(deferred);
+    if (!searched || sought.trim() === "") return inOrder;
+    const matches = matcher(sought);
     return inOrder.filter((row) => matches(searched(row)));
-  }, [inOrder, searched, deferred]);
+  }, [inOrder, searched, sought]);
 }
 
 function Search({ value, onChange, caption }: { value: string; onChange(value: string): void; caption: string }) {
@@ -116,7 +121,7 @@ function Rows<T>({ caption, rows, columns, rowKey, path, sort, onSort, empty, to
   const body = useRef<HTMLTableSectionElement>(null);
   const [top, setTop] = useState(0);
   useLayoutEffect(() => setTop(body.current ? body.current.getBoundingClientRect().top + window.scrollY : 0), [rows.length]);
-  const virtual = useWindowVirtualizer({ count: rows.length, estimateSize: () => rowHeight, overscan: 8, scrollMargin: top, useFlushSync: false });
+  const virtual = useWindowVirtualizer({ count: rows.length, estimateSize: () => rowHeight, overscan: 4, scrollMargin: top, useFlushSync: false });
   const items = virtual.getVirtualItems();
   const before = (items[0]?.start ?? top) - top;
   const after = virtual.getTotalSize() - ((items.at(-1)?.end ?? top) - top);
