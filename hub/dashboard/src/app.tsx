@@ -107,11 +107,12 @@ function useNewPage(path: string) {
   return main;
 }
 
-/** LogOut is there where readers are known. */
-function LogOut() {
+/** Access is the way out where readers are known, and says so where they are not. */
+function Access() {
   const status = useAnswer<Status>("status", {}, { once: true });
-  const known = status.data ? status.data.access.auth !== "none" : status.error instanceof ApiError && status.error.status === 403;
-  if (!known) return null;
+  const forbidden = status.error instanceof ApiError && status.error.status === 403;
+  if (status.data?.access.auth === "none") return <span>Without authentication: whoever reaches this hub sees everything.</span>;
+  if (!status.data && !forbidden) return null;
   return <button type="button" className="link" onClick={() => void logOut()}>Log out</button>;
 }
 
@@ -122,9 +123,9 @@ function Footer({ onHelp }: { onHelp(): void }) {
       <label>Theme <select value={theme} onChange={(event) => setTheme(event.target.value as typeof theme)}><option>auto</option><option>light</option><option>dark</option></select></label>
       <label>Network in <select value={networkUnit} onChange={(event) => setNetworkUnit(event.target.value as typeof networkUnit)}><option value="bits">bit/s</option><option value="bytes">B/s</option></select></label>
       <button type="button" className="link" onClick={onHelp}>Keys <kbd>?</kbd></button>
-      <LogOut />
       <a href="api/v1/openapi.json">API</a>
       <a href="metrics">Metrics</a>
+      <Access />
     </footer>
   );
 }

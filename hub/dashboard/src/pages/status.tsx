@@ -63,6 +63,10 @@ const columns: readonly [Column<Row>, ...Column<Row>[]] = [
   { id: "scrape", label: "Scrape", title: "How long the last good answer took", number: true, width: 92, from: "tablet", sort: (a) => a.scrapeMilliseconds, cell: (a) => <Value value={a.scrapeMilliseconds} format={milliseconds} why="no good answer yet" /> },
   { id: "bytes", label: "Size", title: "Size of the last good answer", number: true, width: 92, from: "laptop", sort: (a) => a.bytes, cell: (a) => <Value value={a.bytes} format={bytes} why="no good answer yet" /> },
   { id: "skew", label: "Clock skew", title: "The agent's clock minus the hub's", number: true, width: 100, from: "laptop", sort: (a) => a.clockSkewSeconds, cell: (a) => <Value value={a.clockSkewSeconds} format={skew} why="no good answer yet" /> },
+  {
+    id: "trust", label: "Trust", title: "Why its TLS key is taken for the agent's", width: 92, from: "laptop", sort: (a) => a.identity?.trust ?? null,
+    cell: (a) => (a.identity ? <span title={a.identity.fingerprint}>{a.identity.trust}</span> : <Unknown why="there has been no contact yet" />),
+  },
   { id: "attach", label: "Attached in", title: "From seeing the agent to storing its first sample", number: true, width: 100, from: "laptop", sort: (a) => a.attach.seconds, cell: (a) => (a.attach.seconds === null ? <Unknown why="it was not seen to attach" /> : duration(a.attach.seconds)) },
   { id: "error", label: "Last error", from: "tablet", sort: (a) => a.lastErrorTime ?? null, cell: lastError },
 ];

@@ -156,7 +156,8 @@ function drawMarks(plot: uPlot, marks: Mark[], bad: string, quiet: string): void
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
     ctx.font = `${12 * pixel}px system-ui, sans-serif`;
-    ctx.fillText(mark.kind === "oom" ? "◆" : "↻", x + 3 * pixel, bbox.top + 10 * pixel);
+    ctx.textAlign = "center";
+    ctx.fillText(mark.kind === "oom" ? "◆" : "↻", x, bbox.top + 10 * pixel);
   }
   ctx.restore();
 }
