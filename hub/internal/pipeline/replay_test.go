@@ -230,7 +230,7 @@ func TestReplayOfLies(t *testing.T) {
 					t.Errorf("failures = %v, want one of node2 with %q", replay.Failures, tt.failure)
 				}
 				if strings.Contains(replay.Failures["node2"]+r.log.String(), "secret") {
-					t.Errorf("failures %v and the log quote the agent: %s", replay.Failures, r.log)
+					t.Errorf("failures %v and the log quote the agent: %s", replay.Failures, r.log.String())
 				}
 				for round, cpu := range r.cpu(t, node("node2")) {
 					if cpu > 1001 {
