@@ -55,6 +55,8 @@ type connection struct {
 	place *list.Element // in open or waiting; nil once it is closed
 	since time.Time     // when it was let in; zero while it waits
 	kept  bool
+	owner string    // of one that is kept, where owners are told apart
+	used  time.Time // when a request last kept it
 }
 
 // peerOf is where a connection comes from: an IPv4 address, or the 64 bits of an
@@ -171,8 +173,8 @@ func (h holding) before(other holding) bool {
 
 // surplus returns the connection that goes when c is one too many, and whether
 // it does so at once, as its peer has more than that of c. Kept ones stay, unless
-// there are no others and another peer has more of them. It is called with mu
-// held.
+// there are no others: then one goes of the owner who has most of them, or of a
+// peer that has more than that of c. It is called with mu held.
 func (l *connections) surplus(c *connection) (leaves *connection, atOnce bool) {
 	held := map[netip.Prefix]holding{c.peer: {unkept: 1, all: 1}}
 	for other := range l.each() {
@@ -189,6 +191,9 @@ func (l *connections) surplus(c *connection) (leaves *connection, atOnce bool) {
 	}
 	if leaves != nil && !held[c.peer].before(held[leaves.peer]) {
 		return leaves, held[leaves.peer].before(held[c.peer])
+	}
+	if least := l.ofGreatestOwner(); least != nil {
+		return least, true
 	}
 	leaves = c
 	for other := range l.each() {
@@ -261,15 +266,4 @@ func withConnection(ctx context.Context, conn net.Conn) context.Context {
 		conn = encrypted.NetConn()
 	}
 	return context.WithValue(ctx, connectionKey{}, conn)
-}
-
-// KeepConnection says that the sender of the request whose context this is is
-// known: his connection is not closed to make room for another. It does nothing
-// in a server without a limit.
-func KeepConnection(request context.Context) {
-	if c, ok := request.Value(connectionKey{}).(*connection); ok {
-		c.among.mu.Lock()
-		defer c.among.mu.Unlock()
-		c.kept = true
-	}
 }
