@@ -41,6 +41,9 @@ func TestAPIServerAway(t *testing.T) {
 	if s := mustFetch[status](t, "/api/v1/status"); !s.Kubernetes.Configured || !s.Kubernetes.Connected {
 		t.Fatalf("status says %+v before anything is away", s.Kubernetes)
 	}
+	if _, _, err := readAgent(t.Context(), 1); err != nil { // so that its reader has a token
+		t.Fatal(err)
+	}
 	began := time.Now()
 	if err := theLab.PauseAPIServer(); err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -78,6 +79,14 @@ func dial(t *testing.T, address string) net.Conn {
 	return conn
 }
 
+// The addresses of a network of pipes.
+const (
+	ours   = "10.0.0.1"
+	theirs = "10.0.0.2"
+	// tripTime is what a connection takes there.
+	tripTime = 10 * time.Millisecond
+)
+
 // pipes is a network without a kernel, for tests whose time is not real.
 type pipes struct {
 	dialed chan net.Conn
@@ -97,60 +106,132 @@ func (p *pipes) Accept() (net.Conn, error) {
 	}
 }
 
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	ours, theirs := net.Pipe()
-	select {
-	case p.dialed <- theirs:
-		return ours, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
+// from returns what dials from an address.
+func (p *pipes) from(address string) func(ctx context.Context, _, _ string) (net.Conn, error) {
+	return func(ctx context.Context, _, _ string) (net.Conn, error) {
+		time.Sleep(tripTime)
+		ours, theirs := net.Pipe()
+		select {
+		case p.dialed <- addressed{theirs, address}:
+			return ours, nil
+		case <-p.closed:
+			return nil, net.ErrClosed
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// addressed is a connection from an address.
+type addressed struct {
+	net.Conn
+	address string
+}
+
+func (a addressed) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.ParseIP(a.address), Port: 1} }
+
+// withServer runs a server of sixty-four connections in a network, for a test in
+// a bubble; stop ends it, and what else is in running has ended then, too.
+func withServer(t *testing.T, running *sync.WaitGroup) (network *pipes, ctx context.Context, stop func()) {
+	network = &pipes{dialed: make(chan net.Conn), closed: make(chan struct{})}
+	ctx, cancel := context.WithCancel(t.Context())
+	running.Go(func() {
+		s := Server{Handler: known, Log: slog.New(slog.DiscardHandler), MaxConnections: 64}
+		if err := s.Serve(ctx, network); err != nil && !errors.Is(err, context.DeadlineExceeded) { // slow ones are left
+			t.Errorf("Serve: %v", err)
+		}
+	})
+	return network, ctx, func() { cancel(); running.Wait() }
+}
+
+// hubs are clients as patient as a hub: one that keeps its connection, and one
+// that connects each time. Closing them ends the first one's connection.
+func hubs(network *pipes) (clients map[string]*http.Client, closeIdle func()) {
+	keeping := &http.Transport{DialContext: network.from(ours)}
+	anew := &http.Transport{DialContext: network.from(ours), DisableKeepAlives: true}
+	return map[string]*http.Client{
+		"kept": {Timeout: 3 * time.Second, Transport: keeping},
+		"new":  {Timeout: 3 * time.Second, Transport: anew},
+	}, keeping.CloseIdleConnections
+}
+
+// answered fails the test unless each client is answered each tenth of a second.
+func answered(t *testing.T, clients map[string]*http.Client, times int) {
+	t.Helper()
+	for range times {
+		time.Sleep(100 * time.Millisecond)
+		for name, client := range clients {
+			if got := ask(t, client, "http://agent"); got != "answered HTTP/1.1" {
+				t.Fatalf("on a %s connection: %q", name, got)
+			}
+		}
 	}
 }
 
 // TestSlowClientsLockNobodyOut has a hundred clients that send a header's byte
 // now and then and come back at once when they are closed, at a server of
 // sixty-four connections: who is known is answered on a new connection each
-// time, and on one that is kept, within the five seconds that a hub has.
+// time, and on one that is kept, within the time that a hub has, also if the
+// slow ones are at the hub's own address.
 func TestSlowClientsLockNobodyOut(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		network := &pipes{dialed: make(chan net.Conn), closed: make(chan struct{})}
-		ctx, stop := context.WithCancel(t.Context())
-		var running sync.WaitGroup
-		running.Go(func() {
-			s := Server{Handler: known, Log: slog.New(slog.DiscardHandler), MaxConnections: 64}
-			if err := s.Serve(ctx, network); err != nil && !errors.Is(err, context.DeadlineExceeded) { // slow ones are left
-				t.Errorf("Serve: %v", err)
+	for _, address := range []string{theirs, ours} {
+		synctest.Test(t, func(t *testing.T) {
+			var running sync.WaitGroup
+			network, ctx, stop := withServer(t, &running)
+			clients, closeIdle := hubs(network)
+			ask(t, clients["kept"], "http://agent") // the connection is kept from now on
+			for range 100 {
+				running.Go(func() {
+					for ctx.Err() == nil {
+						drip(ctx, network.from(address))
+					}
+				})
 			}
+			answered(t, clients, 100)
+			closeIdle()
+			stop()
 		})
-		keeping := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DialContext: network.dial}}
-		anew := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DialContext: network.dial, DisableKeepAlives: true}}
-		ask(t, keeping, "http://agent") // the connection is kept from now on
-		for range 100 {
+	}
+}
+
+// TestIdleSocketsLockNobodyOut has three thousand at one address that connect at
+// once, say nothing, and come back soon when they are closed, and the hub, that
+// has no connection yet, at another one.
+func TestIdleSocketsLockNobodyOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var running sync.WaitGroup
+		network, ctx, stop := withServer(t, &running)
+		for range 3000 {
 			running.Go(func() {
 				for ctx.Err() == nil {
-					drip(ctx, network)
+					idle(ctx, network.from(theirs))
+					time.Sleep(100 * time.Millisecond)
 				}
 			})
 		}
-		for range 100 {
-			time.Sleep(100 * time.Millisecond)
-			for name, client := range map[string]*http.Client{"kept": keeping, "new": anew} {
-				if got := ask(t, client, "http://agent"); got != "answered HTTP/1.1" {
-					t.Fatalf("on a %s connection: %q", name, got)
-				}
-			}
-		}
-		keeping.CloseIdleConnections()
+		clients, closeIdle := hubs(network)
+		answered(t, clients, 10)
+		closeIdle()
 		stop()
-		running.Wait()
 	})
 }
 
+type dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+// idle holds a connection until the server closes it.
+func idle(ctx context.Context, dial dialer) {
+	conn, err := dial(ctx, "", "")
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	conn.Read(make([]byte, 1))
+}
+
 // drip sends a request slowly until the server closes the connection.
-func drip(ctx context.Context, network *pipes) {
-	conn, err := network.dial(ctx, "", "")
+func drip(ctx context.Context, dial dialer) {
+	conn, err := dial(ctx, "", "")
 	if err != nil {
 		return
 	}
@@ -163,6 +244,43 @@ func drip(ctx context.Context, network *pipes) {
 		case <-time.After(20 * time.Millisecond):
 		case <-ctx.Done():
 			return
+		}
+	}
+}
+
+// TestWhoLeaves fills a listener of four connections, an exclamation mark after
+// the address of kept ones, and has one more come.
+func TestWhoLeaves(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		open   [4]string
+		one    string
+		want   int // index in open, or 4 for the new one
+		atOnce bool
+	}{
+		{"one address", [4]string{"10.0.0.2", "10.0.0.2", "10.0.0.2", "10.0.0.2"}, "10.0.0.2", 0, false},
+		{"another address", [4]string{"10.0.0.1", "10.0.0.2", "10.0.0.2", "10.0.0.2"}, "10.0.0.3", 1, true},
+		{"the one that has most", [4]string{"10.0.0.1", "10.0.0.2", "10.0.0.2", "10.0.0.2"}, "10.0.0.2", 1, false},
+		{"one each", [4]string{"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"}, "10.0.0.5", 0, false},
+		{"kept ones stay", [4]string{"10.0.0.2!", "10.0.0.2!", "10.0.0.2!", "10.0.0.1"}, "10.0.0.3", 3, false},
+		{"kept ones count", [4]string{"10.0.0.2!", "10.0.0.2!", "10.0.0.1", "10.0.0.2"}, "10.0.0.3", 3, true},
+		{"those of many kept ones do not push out", [4]string{"10.0.0.2!", "10.0.0.2!", "10.0.0.2!", "10.0.0.1"}, "10.0.0.2", 4, true},
+		{"many kept ones do not shut out", [4]string{"10.0.0.1!", "10.0.0.2!", "10.0.0.2!", "10.0.0.2!"}, "10.0.0.3", 1, true},
+		{"one's own kept ones do", [4]string{"10.0.0.2!", "10.0.0.2!", "10.0.0.2!", "10.0.0.2!"}, "10.0.0.2", 4, true},
+		{"a network of addresses", [4]string{"10.0.0.1", "2001:db8::1", "2001:db8::2:2", "2001:db8:0:1::1"}, "10.0.0.3", 1, true},
+		{"one machine, written in two ways", [4]string{"10.0.0.1", "10.0.0.2", "::ffff:10.0.0.2", "10.0.0.3"}, "10.0.0.4", 1, true},
+	} {
+		l := &connections{limit: 4, log: slog.New(slog.DiscardHandler)}
+		var all []*connection
+		for _, text := range append(tt.open[:], tt.one) {
+			address, kept := strings.CutSuffix(text, "!")
+			c := &connection{peer: peerOf(addressed{address: address}), kept: kept, in: make(chan struct{})}
+			if all = append(all, c); len(all) <= 4 {
+				l.add(c)
+			}
+		}
+		if leaves, atOnce := l.surplus(all[4]); leaves != all[tt.want] || atOnce != tt.atOnce {
+			t.Errorf("%s: connection %d goes, at once: %v; want %d, %v", tt.name, slices.Index(all, leaves), atOnce, tt.want, tt.atOnce)
 		}
 	}
 }

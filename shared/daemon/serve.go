@@ -66,9 +66,11 @@ type Server struct {
 	// TLS is nil for plain HTTP. HTTP/2 is spoken if it is among the NextProtos.
 	TLS *tls.Config
 	// MaxConnections may be open at once, 0 for any number. When one more comes,
-	// the oldest one goes of those that no request kept with [KeepConnection],
-	// once it is a quarter of a second old: a hundred connections that say
-	// nothing, or say it slowly, do not lock out who is known.
+	// the oldest one goes of those that no request kept with [KeepConnection] and
+	// whose peer, an IPv4 address or an IPv6 /64, has the most of them: at once if
+	// the new one's peer has fewer, else once it is a quarter of a second old. So
+	// thousands that say nothing, or say it slowly, do not lock out who comes from
+	// elsewhere.
 	MaxConnections int
 }
 

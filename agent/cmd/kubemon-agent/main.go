@@ -60,22 +60,24 @@
 //
 // Without a good token the answer is 401, and 403 for an account that is not
 // named. Tokens are checked with the keys that the cluster publishes, and the API
-// server is not asked about any. The keys are fetched from it when the agent
-// starts, each hour, and when a token names another one, at most each ten
-// seconds. They are kept while it is away; an agent that has never got any
-// answers 503.
+// server is not asked about any. The keys, and who issues tokens, are asked for
+// when the agent starts, each hour, and when a token names another key or issuer:
+// at most each ten seconds, and each minute while that brings nothing new. They
+// are kept while the API server is away; an agent that has never got any keys
+// answers 503. The issuer before counts for a day more, so that a cluster may
+// change it.
 //
 // With TLS, which is 1.3, the agent makes its own key, in memory. --tls=attested
 // makes another one each day and asks the API server for a token of the agent's
 // own pod whose audience names the key; the certificate holds this token, so that
 // a hub can tell that it talks to the agent of that pod before it sends its own.
-// These two, the keys and this token, are all that the agent asks of anybody.
+// The keys with their issuer and this token are all that the agent asks of anybody.
 // For them it needs its pod's token and the cluster's CA, and the right to create
 // serviceaccounts/token of its own account. While nobody attests, the agent
 // shows its last certificate, or one that says nothing.
 //
-// More than 64 connections are not open at once: the oldest one of nobody who is
-// known goes first.
+// More than 64 connections are not open at once. When one more comes, the oldest
+// one goes that nobody is known on, of the address that has the most of those.
 //
 // # Flags
 //
@@ -89,10 +91,12 @@
 //	--auth-audience          what tokens must be for: kubemon-agent unless given
 //	--auth-subjects          who may ask, with commas between:
 //	                         system:serviceaccount:NAMESPACE:NAME
-//	--auth-issuer            who has issued the tokens; by default who has issued
-//	                         that of the agent's own pod
+//	--auth-issuer            who has issued the tokens; by default who the API
+//	                         server says it is, and who has issued that of the
+//	                         agent's own pod
 //	--jwks                   file or https URL of the keys; by default the API
-//	                         server's. Another URL is asked without a token
+//	                         server's. Another URL is asked without a token, and
+//	                         the issuer is then that of the pod's token
 //	--tls                    off, self-signed, attested or files; by default
 //	                         self-signed with --auth=token, and off without. Off
 //	                         with --auth=token needs a loopback address.

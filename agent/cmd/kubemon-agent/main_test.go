@@ -194,9 +194,31 @@ func TestProgramOnThisMachine(t *testing.T) {
 	}
 }
 
-// TestProgramRefuses has what the program cannot run with: one line that says
-// what, and the error's kind decides the exit code.
-func TestProgramRefuses(t *testing.T) {
+// A refusal is what the program cannot run with: one line that says what, and
+// the error's kind decides the exit code.
+type refusal struct {
+	name  string
+	args  []string
+	env   map[string]string
+	usage bool
+	want  string
+}
+
+func (tt refusal) check(t *testing.T) {
+	lookupEnv := func(name string) (string, bool) { value, ok := tt.env[name]; return value, ok }
+	err := run(t.Context(), slog.New(slog.DiscardHandler), io.Discard, tt.args, lookupEnv, func(net.Addr) {
+		t.Error("the program runs")
+	})
+	if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
+		t.Fatalf("run: %v, want one line with %q", err, tt.want)
+	}
+	if _, usage := errors.AsType[daemon.UsageError](err); usage != tt.usage {
+		t.Errorf("usage error = %v, want %v: %v", usage, tt.usage, err)
+	}
+}
+
+// TestServerRefuses has flags of the server.
+func TestServerRefuses(t *testing.T) {
 	folder, args := capture(t)
 	busy, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -208,13 +230,7 @@ func TestProgramRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	serve := func(more ...string) []string { return append(args[:len(args):len(args)], more...) }
-	tests := []struct {
-		name  string
-		args  []string
-		env   map[string]string
-		usage bool
-		want  string
-	}{
+	for _, tt := range []refusal{
 		{"unknown flag", serve("--auths=none"), nil, true, "auths"},
 		{"argument", serve("start"), nil, true, `unexpected argument "start"`},
 		{"processes", serve("--processes=-1"), nil, true, "-processes"},
@@ -234,25 +250,63 @@ func TestProgramRefuses(t *testing.T) {
 		{"no sys", serve("--sysfs=" + folder + "/gone"), nil, false, "--sysfs: open"},
 		{"a file for logs", serve("--podlogs=" + folder + "/proc/stat"), nil, false, "--podlogs: open"},
 		{"captured, no cgroup mount given", serve("--cgroupfs="), nil, false, "give --cgroupfs"},
+	} {
+		t.Run(tt.name, tt.check)
+	}
+}
 
+// TestSecurityRefuses has flags that say who may ask.
+func TestSecurityRefuses(t *testing.T) {
+	folder, args := capture(t)
+	serve := func(more ...string) []string { return append(args[:len(args):len(args)], more...) }
+	known := func(more ...string) []string {
+		return append(serve("--auth=token", "--auth-subjects=system:serviceaccount:a:b"), more...)
+	}
+	for _, tt := range []refusal{
 		{"auth", serve("--auth=basic"), nil, true, `invalid value "basic" for flag -auth: want none or token`},
 		{"tls", serve("--tls=on"), nil, true, `invalid value "on" for flag -tls: want off, self-signed, attested or files`},
 		{"nobody may ask", serve("--auth=token"), nil, true, "--auth=token wants --auth-subjects"},
 		{"a user may ask", serve("--auth=token", "--auth-subjects=jane"), nil, true, `invalid value "jane" for flag -auth-subjects`},
 		{"nobody beside somebody", serve("--auth=token", "--auth-subjects=system:serviceaccount:a:b,"), nil, true, `invalid value "" for flag -auth-subjects`},
 		{"an account without a name", serve("--auth=token", "--auth-subjects=system:serviceaccount:a:"), nil, true, "-auth-subjects"},
-		{"no audience", serve("--auth=token", "--auth-subjects=system:serviceaccount:a:b", "--auth-audience="), nil, true, "-auth-audience"},
-		{"no keys", serve("--auth=token", "--auth-subjects=system:serviceaccount:a:b"), nil, true, "give --jwks"},
-		{"keys over HTTP", serve("--auth=token", "--auth-subjects=system:serviceaccount:a:b", "--jwks=http://a"), nil, true, "want a file or an https URL"},
-		{"no file of keys", serve("--auth=token", "--auth-subjects=system:serviceaccount:a:b", "--auth-issuer=a", "--jwks="+folder+"/gone"), nil, true, "-jwks: open " + folder + "/gone"},
-		{"no issuer", serve("--auth=token", "--auth-subjects=system:serviceaccount:a:b", "--jwks=https://a", "--service-account-folder="+folder), nil, true, "give --auth-issuer: open " + folder + "/token"},
-		{"tokens in the clear", serve("--auth=token", "--auth-subjects=system:serviceaccount:a:b", "--jwks=a", "--tls=off", "--listen=:0"), nil, true, "tokens sent in the clear"},
+		{"no audience", known("--auth-audience="), nil, true, "-auth-audience"},
+		{"no keys", known(), nil, true, "give --jwks"},
+		{"keys over HTTP", known("--jwks=http://a"), nil, true, "want a file or an https URL"},
+		{"keys over HTTPS of nobody", known("--jwks=https://"), nil, true, "an https URL with a host"},
+		{"keys at a path of nobody", known("--jwks=https:///keys"), nil, true, "an https URL with a host"},
+		{"keys at a part of a page", known("--jwks=https://a/keys#b"), nil, true, "without fragment"},
+		{"no URL of keys", known("--jwks=https://a b/"), nil, true, "want a file or an https URL"},
+		{"no file of keys", known("--auth-issuer=a", "--jwks="+folder+"/gone"), nil, true, "-jwks: open " + folder + "/gone"},
+		{"no issuer", known("--jwks=https://a", "--service-account-folder="+folder), nil, true, "give --auth-issuer: open " + folder + "/token"},
+		{"tokens in the clear", known("--jwks=a", "--tls=off", "--listen=:0"), nil, true, "tokens sent in the clear"},
 		{"an open address with TLS alone", serve("--tls=self-signed", "--listen=:0"), nil, true, "--allow-unauthenticated"},
 		{"attested outside of a cluster", serve("--tls=attested"), nil, true, "there is no KUBERNETES_SERVICE_HOST"},
 		{"files without a key", serve("--tls=files", "--tls-cert-file=a"), nil, true, "wants --tls-cert-file and --tls-key-file"},
 		{"files for another kind", serve("--tls-cert-file=a"), nil, true, "are for --tls=files, not --tls=off"},
 		{"files that are not there", serve("--tls=files", "--tls-cert-file="+folder+"/gone", "--tls-key-file=b"), nil, true, "--tls=files: read certificate: open " + folder + "/gone"},
+	} {
+		t.Run(tt.name, tt.check)
+	}
+}
 
+// TestSecretsInFlagsAreNotSaid gives a user and password where there may be none.
+func TestSecretsInFlagsAreNotSaid(t *testing.T) {
+	for _, place := range []string{"https://jane:secret@a/keys", "https://jane:secret@a b/", "http://secret@a"} {
+		_, err := parse([]string{"--auth=token", "--auth-subjects=system:serviceaccount:a:b", "--jwks=" + place}, noEnv)
+		if err == nil || !strings.Contains(err.Error(), "flag -jwks: want a file or an https URL, without user") || strings.Contains(err.Error(), "secret") {
+			t.Errorf("parse: %v, want it refused without being quoted", err)
+		}
+	}
+}
+
+// TestCommandsRefuse has flags of the commands, and recordings.
+func TestCommandsRefuse(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "stat")
+	if err := os.WriteFile(file, []byte("cpu 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []refusal{
 		{"bad output", []string{"snapshot", "-o=yaml"}, nil, true, `invalid value "yaml" for flag -o: want table or json`},
 		{"bad output in the environment", []string{"snapshot"}, map[string]string{"KUBEMON_AGENT_O": "wide"}, true, `"wide"`},
 		{"argument of snapshot", []string{"snapshot", "node1"}, nil, true, `unexpected argument "node1"`},
@@ -267,22 +321,10 @@ func TestProgramRefuses(t *testing.T) {
 		{"root and containerlogs", []string{"--root=a", "--containerlogs=b"}, nil, true, "--root and --containerlogs exclude each other"},
 		{"root and command lines", []string{"--root=a", "--process-args"}, nil, true, "--root and --process-args exclude each other"},
 		{"no recording", []string{"snapshot", "--root=" + folder + "/gone"}, nil, false, "--root: open " + folder + "/gone"},
-		{"another file for a recording", []string{"--listen=127.0.0.1:0", "--root=" + folder + "/proc/stat"}, nil, false, "stat is no recording of a node"},
+		{"another file for a recording", []string{"--listen=127.0.0.1:0", "--root=" + file}, nil, false, "stat is no recording of a node"},
 		{"a folder for a recording", []string{"snapshot", "--root=" + folder}, nil, false, folder + " is no recording of a node"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			lookupEnv := func(name string) (string, bool) { value, ok := tt.env[name]; return value, ok }
-			err := run(t.Context(), slog.New(slog.DiscardHandler), io.Discard, tt.args, lookupEnv, func(net.Addr) {
-				t.Error("the program runs")
-			})
-			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
-				t.Fatalf("run: %v, want one line with %q", err, tt.want)
-			}
-			if _, usage := errors.AsType[daemon.UsageError](err); usage != tt.usage {
-				t.Errorf("usage error = %v, want %v: %v", usage, tt.usage, err)
-			}
-		})
+	} {
+		t.Run(tt.name, tt.check)
 	}
 }
 

@@ -37,15 +37,18 @@ func newSecurity(ctx context.Context, log *slog.Logger, c securityConfig) (*secu
 	if s.certificates, err = s.newCertificates(ctx, api); err != nil || c.auth == authNone {
 		return s, err
 	}
-	issuer, err := s.findIssuer(api)
-	if err != nil {
-		return nil, err
-	}
 	keys, err := s.findKeys(ctx, api)
 	if err != nil {
 		return nil, err
 	}
-	s.verifier = identity.NewVerifier(identity.Config{Issuer: issuer, Fetch: keys, Log: log})
+	known := identity.Config{Issuer: s.issuer, Fetch: keys, Log: log}
+	if s.issuer == "" {
+		if known.Issuer, err = api.OwnIssuer(); err != nil {
+			return nil, daemon.Usagef("the issuer of tokens is not known, give --auth-issuer: %w", err)
+		}
+		known.FindIssuer = s.findIssuer(api)
+	}
+	s.verifier = identity.NewVerifier(known)
 	return s, nil
 }
 
@@ -66,21 +69,13 @@ func (s *security) newCertificates(ctx context.Context, api *kube.API) (*certifi
 	return nil, nil
 }
 
-// findIssuer is that of the pod's own token unless it is given: tokens of one
-// cluster have one.
-func (s *security) findIssuer(api *kube.API) (string, error) {
-	if s.issuer != "" {
-		return s.issuer, nil
+// findIssuer returns what says who issues tokens now. The API server is asked
+// for that only if it is asked for keys as well.
+func (s *security) findIssuer(api *kube.API) func(context.Context) (string, error) {
+	if s.jwks == "" {
+		return api.Issuer
 	}
-	token, err := api.OwnToken()
-	if err != nil {
-		return "", daemon.Usagef("the issuer of tokens is not known, give --auth-issuer: %w", err)
-	}
-	own, err := identity.Peek(token)
-	if err != nil {
-		return "", daemon.Usagef("the issuer of tokens is not known, give --auth-issuer: token in %s: %w", s.serviceAccountFolder, err)
-	}
-	return own.Issuer, nil
+	return func(context.Context) (string, error) { return api.OwnIssuer() }
 }
 
 // findKeys returns what gets the keys that tokens are signed with. A file must

@@ -40,9 +40,10 @@ type cluster struct {
 	env    map[string]string
 	folder string // of the pod's service account
 	away   atomic.Bool
+	url    atomic.Pointer[string] // that it publishes as its issuer's; nil: it does not
 }
 
-// newCluster runs the two calls of an API server that an agent makes.
+// newCluster runs the calls of an API server that an agent makes.
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	c := &cluster{issuer: identitytest.NewRSA(t), folder: t.TempDir()}
@@ -54,6 +55,11 @@ func newCluster(t *testing.T) *cluster {
 			t.Error(err)
 		}
 		w.Write(keys)
+	})
+	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
+		if url := c.url.Load(); url != nil {
+			json.NewEncoder(w).Encode(map[string]string{"issuer": *url})
+		}
 	})
 	mux.HandleFunc("POST /api/v1/namespaces/kubemon/serviceaccounts/kubemon-agent/token", func(w http.ResponseWriter, r *http.Request) {
 		var asked struct{ Spec struct{ Audiences []string } }
@@ -278,6 +284,23 @@ func TestProgramWithoutItsAPIServer(t *testing.T) {
 	c.away.Store(true)
 	if response, body := send(t, client, "https://"+address+"/snapshot", good); response.StatusCode != 200 {
 		t.Errorf("while the API server is away again: %s %s", response.Status, body)
+	}
+}
+
+// TestProgramWhoseIssuerChanges gives the cluster another issuer while the
+// agent's own token is of the one before: tokens of either are taken, and of no
+// third one. A new agent has both from its start.
+func TestProgramWhoseIssuerChanges(t *testing.T) {
+	c := newCluster(t)
+	c.url.Store(new("https://new.example"))
+	_, args := capture(t)
+	address, _ := startIn(t, c, c.args(args...))
+	for url, want := range map[string]int{"https://new.example": 200, identitytest.URL: 200, "https://third.example": 401} {
+		claims := identitytest.Claims(hubPod, "kubemon-agent", time.Hour)
+		claims["iss"] = url
+		if response, body := send(t, insecure(t), "https://"+address+"/snapshot", c.issuer.Sign(claims)); response.StatusCode != want {
+			t.Errorf("a token of %s: %s %s, want %d", url, response.Status, body, want)
+		}
 	}
 }
 

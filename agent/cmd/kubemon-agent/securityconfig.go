@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"log/slog"
+	"net/url"
 	"strings"
 
 	"github.com/kubemon/kubemon/shared/daemon"
@@ -38,7 +39,7 @@ func (c *securityConfig) flags(flags *flag.FlagSet, lookupEnv func(string) (stri
 	flags.StringVar(&c.auth, "auth", authNone, "`how` those who ask say who they are: none, or token for a service account token")
 	flags.StringVar(&c.audience, "auth-audience", "kubemon-agent", "`audience` that tokens must be for")
 	flags.StringVar(&c.subjects, "auth-subjects", "", "`who` may ask, with --auth=token: system:serviceaccount:NAMESPACE:NAME, several with commas between")
-	flags.StringVar(&c.issuer, "auth-issuer", "", "`issuer` of the tokens; that of the pod's own token unless given")
+	flags.StringVar(&c.issuer, "auth-issuer", "", "`issuer` of the tokens; the cluster's unless given")
 	flags.StringVar(&c.jwks, "jwks", "", "`file or https URL` of the keys that tokens are signed with; the cluster's unless given")
 	flags.StringVar(&c.tls, "tls", "", "`kind` of certificate: off, self-signed, attested or files; self-signed with --auth=token, else off, unless given")
 	flags.StringVar(&c.certFile, "tls-cert-file", "", "`file` of the certificate, for --tls=files")
@@ -116,8 +117,21 @@ func (c *securityConfig) checkTokens() error {
 	if c.jwks == "" && c.apiHost == "" {
 		return daemon.Usagef("no keys to check tokens with: this is no pod in a cluster, so give --jwks")
 	}
-	if scheme, _, ok := strings.Cut(c.jwks, "://"); ok && scheme != "https" {
-		return daemon.Usagef("invalid value %q for flag -jwks: want a file or an https URL", c.jwks)
+	return checkKeysPlace(c.jwks)
+}
+
+// checkKeysPlace checks the value of --jwks. The log has it, so that there must
+// be no secret in it, and nor does the error say what it is if there is one.
+func checkKeysPlace(place string) error {
+	if !strings.Contains(place, "://") {
+		return nil
+	}
+	address, err := url.Parse(place)
+	switch {
+	case err != nil || address.User != nil:
+		return daemon.Usagef("invalid value for flag -jwks: want a file or an https URL, without user and password")
+	case address.Scheme != "https" || address.Hostname() == "" || address.Fragment != "":
+		return daemon.Usagef("invalid value %q for flag -jwks: want a file or an https URL with a host and without fragment", place)
 	}
 	return nil
 }

@@ -8,8 +8,9 @@
 // path exists. One path is open to everybody. Who is not known gets 401, a known
 // one who is not on the list 403, and everybody 503 while the agent has not
 // got the cluster's keys yet. Tokens are checked by a [Verifier], which asks
-// nobody. Whom a token is of is judged after its signature, so that nobody
-// learns who is on the list.
+// nobody about any of them, only for the cluster's keys now and then. Whom a
+// token is of is judged after its signature, so that nobody learns who is on the
+// list.
 //
 // Nothing of a token gets into an answer or the log. Verified tokens are not
 // remembered: checking one costs a hub, which asks each ten seconds, next to nothing.

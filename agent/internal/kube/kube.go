@@ -1,11 +1,13 @@
-// Package kube makes the two calls to the Kubernetes API server that an agent
-// may make, and is all of the agent that talks to anybody:
+// Package kube makes the calls to the Kubernetes API server that an agent may
+// make, and is all of the agent that talks to anybody:
 //
 //	GET  /openid/v1/jwks                                         the keys to check tokens with
+//	GET  /.well-known/openid-configuration                       who issues the tokens
 //	POST /api/v1/namespaces/{ns}/serviceaccounts/{name}/token    a token that attests a TLS key
 //
-// It sends the pod's own service account token to the API server, and to nobody
-// else. Token and CA certificate are files that the kubelet renews, and are read
+// The keys may be had from a file or from another server instead ([KeysIn],
+// [API.KeysAt]). It sends the pod's own service account token to the API server,
+// and to nobody else. Token and CA certificate are files that the kubelet renews, and are read
 // for each call: there are a few a day. Calls take ten seconds at most, follow
 // no redirect, go through no proxy, and their answers are bounded.
 package kube
@@ -58,11 +60,6 @@ func (a *API) OwnToken() (string, error) {
 		return "", err
 	}
 	return strings.TrimSpace(string(body)), nil
-}
-
-// Keys fetches the keys that the cluster signs tokens with.
-func (a *API) Keys(ctx context.Context) ([]byte, error) {
-	return a.call(ctx, http.MethodGet, "/openid/v1/jwks", nil)
 }
 
 // tokenRequest is authentication.k8s.io/v1 TokenRequest, as far as needed.

@@ -111,6 +111,38 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+// TestIssuer asks who issues tokens. Where nobody says so, the pod's own token does.
+func TestIssuer(t *testing.T) {
+	for name, tt := range map[string]struct {
+		status       int
+		answer, want string
+	}{
+		"published":     {200, `{"issuer":"https://new.example","jwks_uri":"https://x"}`, "https://new.example"},
+		"not published": {404, `{}`, identitytest.URL},
+		"not for us":    {403, `{"kind":"Status"}`, identitytest.URL},
+		"nobody":        {200, `{"issuer":""}`, identitytest.URL},
+		"a number":      {200, `{"issuer":7}`, identitytest.URL},
+		"a page":        {200, `<html>`, identitytest.URL},
+	} {
+		api, _, _ := start(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/.well-known/openid-configuration" {
+				t.Errorf("asked for %s", r.URL)
+			}
+			w.WriteHeader(tt.status)
+			io.WriteString(w, tt.answer)
+		})
+		if got, err := api.Issuer(t.Context()); err != nil || got != tt.want {
+			t.Errorf("%s: Issuer = %q, %v; want %q", name, got, err, tt.want)
+		}
+	}
+	api, server, _ := start(t, nil)
+	server.Close()
+	write(t, api.folder, "token", "secret")
+	if _, err := api.Issuer(t.Context()); err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), api.folder) {
+		t.Errorf("Issuer: %v, want an error that names the file", err)
+	}
+}
+
 // TestCallsRefuse has answers that are not taken. No error may have the pod's
 // token in it, nor one that was answered.
 func TestCallsRefuse(t *testing.T) {

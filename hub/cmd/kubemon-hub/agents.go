@@ -3,6 +3,8 @@ package main
 import (
 	"cmp"
 	"flag"
+	"io"
+	"log"
 	"log/slog"
 
 	"github.com/kubemon/kubemon/hub"
@@ -63,6 +65,11 @@ func (a *agentFlags) ownTrust(log *slog.Logger) scrape.Trust {
 	}
 	return scrape.Pinned{}
 }
+
+// muteHTTP ends the one way from an agent into the hub's output that has no
+// setting: net/http's client writes what comes without being asked for, which may
+// be the hub's own token, to the standard logger. Nothing else uses that.
+func muteHTTP() { log.SetOutput(io.Discard) }
 
 // agentSubject is the agents' service account as tokens name it.
 func (c config) agentSubject(namespace string) string {

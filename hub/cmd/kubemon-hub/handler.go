@@ -34,6 +34,7 @@ func newHandler(loop *pipeline.Pipeline, frames *window.Window, fleet *fleet, re
 		Selector: inventory.Selector,
 		Auth:     readers.auth,
 		Scope:    readers.Scope,
+		ReaderOf: readers.ReaderOf,
 		Restrict: aggregate.Restrict,
 		Live:     loop.Live,
 		Ready:    fleet.ready,

@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"strings"
-	"time"
 
 	"k8s.io/client-go/rest"
 
@@ -20,65 +18,30 @@ import (
 // /openid/v1/jwks, and from outside of a cluster /.well-known/openid-configuration,
 // which the ClusterRole system:service-account-issuer-discovery gives to every
 // service account.
-type clusterKeys struct {
-	issuer   func(context.Context) (string, error)
-	fetch    func(context.Context) ([]byte, error)
-	log      *slog.Logger
-	verifier *identity.Verifier // once known is closed
-	known    chan struct{}
-}
+type clusterKeys struct{ *identity.Verifier }
 
-// newClusterKeys asks nothing yet: the hub may start before the API server.
-func newClusterKeys(client *rest.Config, api rest.Interface, log *slog.Logger) *clusterKeys {
-	k := &clusterKeys{
-		issuer: func(ctx context.Context) (string, error) { return publishedIssuer(ctx, api) },
-		fetch:  func(ctx context.Context) ([]byte, error) { return getRaw(ctx, api, "/openid/v1/jwks") },
-		log:    log,
-		known:  make(chan struct{}),
-	}
+// newClusterKeys asks nothing yet: the hub may start before the API server. Who
+// issues the tokens is asked again and again, for a cluster may change that.
+func newClusterKeys(client *rest.Config, api rest.Interface, log *slog.Logger) clusterKeys {
+	issuer := func(ctx context.Context) (string, error) { return publishedIssuer(ctx, api) }
 	if file := client.BearerTokenFile; file != "" {
-		k.issuer = func(ctx context.Context) (string, error) { return ownIssuer(file) }
+		issuer = func(context.Context) (string, error) { return ownIssuer(file) }
 	}
-	return k
+	return clusterKeys{identity.NewVerifier(identity.Config{
+		FindIssuer: issuer,
+		Fetch:      func(ctx context.Context) ([]byte, error) { return getRaw(ctx, api, "/openid/v1/jwks") },
+		Log:        log,
+	})}
 }
 
-// issuerPause is between attempts to learn the issuer.
-const issuerPause = 5 * time.Second
-
-// Run learns who the issuer is, and keeps its keys fresh until ctx ends.
-func (k *clusterKeys) Run(ctx context.Context) error {
-	told := ""
-	for {
-		issuer, err := k.issuer(ctx)
-		if err == nil {
-			k.verifier = identity.NewVerifier(identity.Config{Issuer: issuer, Fetch: k.fetch, Log: k.log})
-			close(k.known)
-			k.verifier.Run(ctx)
-			return nil
-		}
-		if err.Error() != told && ctx.Err() == nil {
-			told = err.Error()
-			k.log.Warn("agents' keys cannot be checked: the cluster's token issuer is not known", "err", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(issuerPause):
-		}
-	}
+// Run keeps the keys, and who issues tokens, fresh until ctx ends.
+func (k clusterKeys) Run(ctx context.Context) error {
+	k.Verifier.Run(ctx)
+	return nil
 }
 
-// VerifyCertificate waits for the issuer, as long as ctx lets it.
-func (k *clusterKeys) VerifyCertificate(ctx context.Context, leaf *x509.Certificate) (identity.Claims, error) {
-	select {
-	case <-k.known:
-		return k.verifier.VerifyCertificate(ctx, leaf)
-	case <-ctx.Done():
-		return identity.Claims{}, fmt.Errorf("%w: nor is it known who issues them", identity.ErrKeysUnavailable)
-	}
-}
-
-// ownIssuer is that of the hub's own token, which comes from the same cluster.
+// ownIssuer is that of the hub's own token, which comes from the same cluster and
+// is renewed within the hour.
 func ownIssuer(file string) (string, error) {
 	content, err := os.ReadFile(file)
 	if err != nil {

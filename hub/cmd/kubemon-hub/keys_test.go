@@ -10,6 +10,8 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"log/slog"
 	"math/big"
 	"net/http"
@@ -20,6 +22,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"k8s.io/client-go/kubernetes"
@@ -58,15 +61,22 @@ func (s *issuerServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// RoundTrip is the way to the server without a network.
+func (s *issuerServer) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer := httptest.NewRecorder()
+	s.ServeHTTP(answer, r)
+	return answer.Result(), nil
+}
+
 // runKeys runs clusterKeys on the server until the test is over.
-func runKeys(t *testing.T, server *issuerServer, tokenFile string) *clusterKeys {
+func runKeys(t *testing.T, server *issuerServer, tokenFile string) clusterKeys {
 	t.Helper()
-	api := httptest.NewServer(server)
-	client := &rest.Config{Host: api.URL, BearerTokenFile: tokenFile}
+	client := &rest.Config{Host: "http://api", Transport: server}
 	objects, err := kubernetes.NewForConfig(binary(client))
 	if err != nil {
 		t.Fatal(err)
 	}
+	client.BearerTokenFile = tokenFile
 	keys := newClusterKeys(client, objects.Discovery().RESTClient(), slog.New(slog.NewTextHandler(t.Output(), nil)))
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -74,13 +84,12 @@ func runKeys(t *testing.T, server *issuerServer, tokenFile string) *clusterKeys 
 	t.Cleanup(func() {
 		stop()
 		running.Wait()
-		api.Close()
 	})
 	return keys
 }
 
-// attestedLeaf is a certificate that the issuer vouches for.
-func attestedLeaf(t *testing.T, issuer *identitytest.Issuer) *x509.Certificate {
+// attestedLeaf is a certificate that the issuer of that name vouches for.
+func attestedLeaf(t *testing.T, issuer *identitytest.Issuer, url string) *x509.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -91,7 +100,9 @@ func attestedLeaf(t *testing.T, issuer *identitytest.Issuer) *x509.Certificate {
 		t.Fatal(err)
 	}
 	holder := identitytest.Holder{Namespace: "kubemon", ServiceAccount: "kubemon-agent", Pod: "x", PodUID: "a", Node: "node1"}
-	extension, err := identity.NewAttestation(issuer.Token(holder, identity.KeyAudience(public), time.Hour))
+	claims := identitytest.Claims(holder, identity.KeyAudience(public), time.Hour)
+	claims["iss"] = url
+	extension, err := identity.NewAttestation(issuer.Sign(claims))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,11 +131,11 @@ func TestClusterKeys(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := &issuerServer{issuer: issuer}
 			keys := runKeys(t, server, file)
-			claims, err := keys.VerifyCertificate(t.Context(), attestedLeaf(t, issuer))
+			claims, err := keys.VerifyCertificate(t.Context(), attestedLeaf(t, issuer, identitytest.URL))
 			if err != nil || claims.PodUID != "a" || claims.Node != "node1" {
 				t.Errorf("%+v, %v, want pod a on node1", claims, err)
 			}
-			if _, err := keys.VerifyCertificate(t.Context(), attestedLeaf(t, identitytest.New(t))); !errors.Is(err, identity.ErrSignature) {
+			if _, err := keys.VerifyCertificate(t.Context(), attestedLeaf(t, identitytest.New(t), identitytest.URL)); !errors.Is(err, identity.ErrSignature) {
 				t.Errorf("another cluster's: %v, want %v", err, identity.ErrSignature)
 			}
 			if _, asked := server.asked.Load("/.well-known/openid-configuration"); asked == (file != "") {
@@ -134,21 +145,58 @@ func TestClusterKeys(t *testing.T) {
 	}
 }
 
-// TestClusterKeysWithoutTheAPIServer waits for an issuer that nobody tells, no
-// longer than it may.
+// TestClusterKeysWithoutTheAPIServer waits for an API server that does not say
+// who issues its tokens.
 func TestClusterKeysWithoutTheAPIServer(t *testing.T) {
-	server := &issuerServer{issuer: identitytest.New(t)}
-	server.away.Store(true)
-	keys := runKeys(t, server, "")
-	ctx, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer stop()
-	if _, err := keys.VerifyCertificate(ctx, attestedLeaf(t, server.issuer)); !errors.Is(err, identity.ErrKeysUnavailable) {
-		t.Errorf("without the API server: %v, want %v", err, identity.ErrKeysUnavailable)
-	}
-	server.away.Store(false)
-	if claims, err := keys.VerifyCertificate(t.Context(), attestedLeaf(t, server.issuer)); err != nil || claims.PodUID != "a" {
-		t.Errorf("it is back: %+v, %v", claims, err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		server := &issuerServer{issuer: identitytest.New(t)}
+		server.away.Store(true)
+		keys := runKeys(t, server, "")
+		leaf := attestedLeaf(t, server.issuer, identitytest.URL)
+		for range 30 {
+			if _, err := keys.VerifyCertificate(t.Context(), leaf); !errors.Is(err, identity.ErrKeysUnavailable) {
+				t.Errorf("without the API server: %v, want %v", err, identity.ErrKeysUnavailable)
+			}
+			time.Sleep(10 * time.Second)
+		}
+		server.away.Store(false)
+		time.Sleep(time.Minute)
+		if claims, err := keys.VerifyCertificate(t.Context(), leaf); err != nil || claims.PodUID != "a" {
+			t.Errorf("it is back: %+v, %v", claims, err)
+		}
+	})
+}
+
+// TestClusterKeysOfANewIssuer gives the cluster another issuer, and the hub with
+// its next token the word of it.
+func TestClusterKeysOfANewIssuer(t *testing.T) {
+	const next = "https://new.example"
+	synctest.Test(t, func(t *testing.T) {
+		server := &issuerServer{issuer: identitytest.New(t)}
+		file := filepath.Join(t.TempDir(), "token")
+		own := func(issuer string) {
+			claims := identitytest.Claims(identitytest.Holder{Namespace: "kubemon", ServiceAccount: "kubemon-hub"}, issuer, time.Hour)
+			claims["iss"] = issuer
+			if err := os.WriteFile(file, []byte(server.issuer.Sign(claims)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		own(identitytest.URL)
+		keys := runKeys(t, server, file)
+		before, after := attestedLeaf(t, server.issuer, identitytest.URL), attestedLeaf(t, server.issuer, next)
+		check := func(leaf *x509.Certificate, want error) {
+			t.Helper()
+			time.Sleep(time.Minute)
+			if _, err := keys.VerifyCertificate(t.Context(), leaf); !errors.Is(err, want) {
+				t.Errorf("%v, want %v", err, want)
+			}
+		}
+		check(before, nil)
+		check(after, identity.ErrIssuer)
+		own(next)
+		check(after, nil)
+		check(before, nil) // for a day
+	})
 }
 
 func TestOwnIssuer(t *testing.T) {
@@ -176,6 +224,37 @@ func TestPublishedIssuer(t *testing.T) {
 			t.Errorf("%q: issuer %q, %v, want an error with %q", body, issuer, err, want)
 		}
 		api.Close()
+	}
+}
+
+// TestUnaskedAnswersAreNotLogged has an agent that goes on after its answer: what
+// it says then is nowhere in the program's output.
+func TestUnaskedAnswersAreNotLogged(t *testing.T) {
+	var logged bytes.Buffer
+	before := log.Writer()
+	log.SetOutput(&logged)
+	t.Cleanup(func() { log.SetOutput(before) })
+	answers, left := snapshots(t, "node1"), make(chan struct{}, 10)
+	agent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := httptest.NewRecorder()
+		answers(answer, r)
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%sa secret\r\n\r\n",
+			answer.Header().Get("Content-Type"), answer.Body.Len(), answer.Body)
+		_, _ = io.Copy(io.Discard, conn) // until the hub has had enough
+		left <- struct{}{}
+	}))
+	t.Cleanup(agent.Close)
+	hub := start(t, "--agents", agent.URL)
+	until(t, hub+"/api/v1/nodes", func(items []item) bool { return len(items) == 1 && items[0].Status.State == "ok" })
+	<-left
+	if logged.Len() > 0 {
+		t.Errorf("logged: %s", &logged)
 	}
 }
 

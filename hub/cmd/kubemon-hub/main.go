@@ -192,6 +192,7 @@ func run(ctx context.Context, log *slog.Logger, args []string, lookupEnv func(st
 		return err
 	}
 	defer frames.Close()
+	muteHTTP()
 	scraper := scrape.New(scrape.Config{
 		Timeout: config.scrapeTimeout, Interval: config.interval, UserAgent: program + "/" + daemon.Version(),
 		Token: config.asking.token(log), Trust: fleet.trust,

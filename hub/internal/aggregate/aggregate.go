@@ -20,6 +20,8 @@
 //     to no sum.
 //   - A ratio holds the usage of what reports against what is set for the same
 //     things. Of what may use any amount there is no share of a limit.
+//   - Why an agent could not be read is in the items of nodes alone: pods and
+//     sums are also for who may not see nodes.
 //   - What Restrict leaves is as it was, but for the cluster of who may not see
 //     nodes: that is the sum of the pods that he may see.
 //   - A bucket of a history has its average between its extremes, and no round

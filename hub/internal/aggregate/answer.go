@@ -107,7 +107,7 @@ func hasName(inv *hub.Inventory, namespace, name string) bool {
 
 func (a *answer) unresolvedPod(m *match, state *hub.NodeState) *hub.Item {
 	item := &hub.Item{
-		Kind: string(hub.KindPod), Node: state.Node, Status: state.Status,
+		Kind: string(hub.KindPod), Node: state.Node, Status: statusOn(state.Node, state.Status),
 		HostNetwork: new(m.seen.HostNetwork),
 		Usage:       m.usage(),
 		Unavailable: maps.Clone(m.usage().Unavailable),
@@ -157,18 +157,28 @@ func (a *answer) podStatus(m *match) hub.Status {
 	case p.Node == "":
 		return hub.Status{State: hub.StatePending, Reason: "not scheduled to a node yet: " + phaseOf(p)}
 	}
-	node := a.nodeStatus(p.Node)
-	if len(m.parts) > 0 {
-		return node
-	}
-	if shown(a.states[p.Node]) == nil {
-		node.Reason = fmt.Sprintf("node %s: %s", p.Node, cmp.Or(node.Reason, "no sample yet"))
-		return node
+	if len(m.parts) > 0 || shown(a.states[p.Node]) == nil {
+		return statusOn(p.Node, a.nodeStatus(p.Node))
 	}
 	return hub.Status{
 		State:  hub.StatePending,
 		Reason: fmt.Sprintf("node %s shows no control group of this pod: %s", p.Node, phaseOf(p)),
 	}
+}
+
+// statusOn is what a node's status says of a pod on it. Why there is no sample is
+// for who may see nodes, and left out: the cause may name addresses, keys, and
+// accounts of other namespaces.
+func statusOn(node string, status hub.Status) hub.Status {
+	switch status.State {
+	case hub.StateOK:
+		status.Reason = ""
+	case hub.StateUnsupported:
+		status.Reason = "node " + node + " has no unified cgroup v2"
+	default:
+		status.Reason = "node " + node + " gave no sample"
+	}
+	return status
 }
 
 // phaseOf is the pod's phase and, if the API server gives one, its reason.

@@ -1,7 +1,9 @@
 package aggregate
 
 import (
+	"encoding/json"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/kubemon/kubemon/hub"
@@ -23,15 +25,19 @@ func TestAnswerPod(t *testing.T) {
 	}{
 		{"running", web(1, "n1"), up, ok, true},
 		{"on a stale node", web(1, "n1"), missing("n1", hub.StateStale, "timeout", reading("n1", seen(1, 10))),
-			hub.Status{State: hub.StateStale, Reason: "timeout"}, true},
+			hub.Status{State: hub.StateStale, Reason: "node n1 gave no sample"}, true},
 		{"on a down node", web(1, "n1"), missing("n1", hub.StateDown, "connection refused", nil),
-			hub.Status{State: hub.StateDown, Reason: "node n1: connection refused"}, false},
+			hub.Status{State: hub.StateDown, Reason: "node n1 gave no sample"}, false},
 		{"on a down node whose reading was kept", web(1, "n1"), missing("n1", hub.StateDown, "refused", reading("n1", seen(1, 10))),
-			hub.Status{State: hub.StateDown, Reason: "node n1: refused"}, false},
+			hub.Status{State: hub.StateDown, Reason: "node n1 gave no sample"}, false},
 		{"on a node without an agent", web(1, "n2"), up,
-			hub.Status{State: hub.StatePending, Reason: "node n2: no agent on this node"}, false},
+			hub.Status{State: hub.StatePending, Reason: "node n2 gave no sample"}, false},
+		{"on a node with other control groups", web(1, "n1"), missing("n1", hub.StateUnsupported, "hybrid", reading("n1", seen(1, 10))),
+			hub.Status{State: hub.StateUnsupported, Reason: "node n1 has no unified cgroup v2"}, true},
+		{"not seen by a stale node", web(2, "n1"), missing("n1", hub.StateStale, "timeout", reading("n1", seen(1, 10))),
+			hub.Status{State: hub.StatePending, Reason: "node n1 shows no control group of this pod: Running"}, false},
 		{"on a node that nobody knows", web(1, "n9"), up,
-			hub.Status{State: hub.StateDown, Reason: "node n9: no such node"}, false},
+			hub.Status{State: hub.StateDown, Reason: "node n9 gave no sample"}, false},
 		{"not seen by its node", web(2, "n1"), up,
 			hub.Status{State: hub.StatePending, Reason: "node n1 shows no control group of this pod: Running"}, false},
 		{"waiting", with(web(2, "n1"), func(p *hub.Pod) { p.Phase, p.Reason = "Pending", "ContainerCreating" }), up,
@@ -107,6 +113,32 @@ func TestAnswerUnresolvedPods(t *testing.T) {
 		t.Errorf("UID of web-1 = %s, want the API server's", got)
 	}
 	diff(t, "namespace's pods", named(t, view.Namespaces, "shop").Pods, &hub.Count{Count: 2, Reporting: 2})
+	stale := missing("n1", hub.StateStale, "get https://10.9.8.7:10290: timeout", r)
+	fresh = named(t, Answer(round(shop(), stale)).Pods, "fresh")
+	diff(t, "status on a stale node", fresh.Status, hub.Status{State: hub.StateStale, Reason: "node n1 gave no sample"})
+}
+
+// TestOnlyNodesSayWhy wants what failed between hub and agent, which may name
+// addresses, keys and service accounts, to be in nothing but the node's item.
+func TestOnlyNodesSayWhy(t *testing.T) {
+	const cause = "get https://10.9.8.7:10290: the key is sha256:00ff of system:serviceaccount:secret:sa"
+	for _, state := range []string{hub.StateStale, hub.StateDown, hub.StateUnsupported, hub.StatePending} {
+		r := reading("n1", seen(1, 10), hub.PodReading{UID: "new", Namespace: "shop", Name: "fresh", Usage: use(3, 4)})
+		view := Answer(round(shop(web(1, "n1"), web(2, "n1")), missing("n1", state, cause, r)))
+		if got := named(t, view.Nodes, "n1").Status.Reason; got != cause {
+			t.Errorf("%s: the node says %q, want the cause", state, got)
+		}
+		cut := Restrict(view, hub.Scope{AllNamespaces: true})
+		for _, list := range [][]*hub.Item{view.Pods, view.Namespaces, view.Workloads, {view.Cluster, cut.Cluster}} {
+			text, err := json.Marshal(list)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(string(text), "10.9.8.7") {
+				t.Errorf("%s: the cause is told: %s", state, text)
+			}
+		}
+	}
 }
 
 func TestAnswerWithoutACluster(t *testing.T) {

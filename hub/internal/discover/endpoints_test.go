@@ -54,17 +54,34 @@ func ages(_, podUID string) (*hub.Pod, bool) {
 	return &hub.Pod{Created: created}, ok
 }
 
-func TestAgentsOf(t *testing.T) {
-	with := func(s *discoveryv1.EndpointSlice, change func(*discoveryv1.EndpointSlice)) *discoveryv1.EndpointSlice {
-		change(s)
-		return s
+// An agentsCase has slices, and the agents that they show.
+type agentsCase struct {
+	name   string
+	slices []*discoveryv1.EndpointSlice
+	want   []hub.Agent
+}
+
+func checkAgents(t *testing.T, tests []agentsCase) {
+	t.Helper()
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, refused := agentsOf(tt.slices, ages)
+			if d := cmp.Diff(tt.want, got); d != "" || refused != nil {
+				t.Errorf("agentsOf refuses %q, (-want +got):\n%s", refused, d)
+			}
+		})
 	}
-	v6 := func(s *discoveryv1.EndpointSlice) { s.AddressType = discoveryv1.AddressTypeIPv6 }
-	tests := []struct {
-		name   string
-		slices []*discoveryv1.EndpointSlice
-		want   []hub.Agent
-	}{
+}
+
+func with(s *discoveryv1.EndpointSlice, change func(*discoveryv1.EndpointSlice)) *discoveryv1.EndpointSlice {
+	change(s)
+	return s
+}
+
+func v6(s *discoveryv1.EndpointSlice) { s.AddressType = discoveryv1.AddressTypeIPv6 }
+
+func TestAgentsOf(t *testing.T) {
+	checkAgents(t, []agentsCase{
 		{"none", nil, nil},
 		{"by node", []*discoveryv1.EndpointSlice{slice(endpoint("n2", "10.0.0.2", "b"), endpoint("n1", "10.0.0.1", "a"))},
 			[]hub.Agent{agent("n1", "http://10.0.0.1:10290", "a", true), agent("n2", "http://10.0.0.2:10290", "b", true)}},
@@ -74,6 +91,18 @@ func TestAgentsOf(t *testing.T) {
 		{"not ready and terminating are listed", []*discoveryv1.EndpointSlice{slice(
 			endpoint("n1", "10.0.0.1", "a", unready), endpoint("n2", "10.0.0.2", "b", terminating))},
 			[]hub.Agent{agent("n1", "http://10.0.0.1:10290", "a", false), agent("n2", "http://10.0.0.2:10290", "b", false)}},
+		{"in two slices while it moves", []*discoveryv1.EndpointSlice{
+			slice(endpoint("n1", "10.0.0.1", "a", unready)), slice(endpoint("n1", "10.0.0.1", "a"))},
+			[]hub.Agent{agent("n1", "http://10.0.0.1:10290", "a", true)}},
+		{"a node's name in one slice only", []*discoveryv1.EndpointSlice{
+			slice(endpoint("", "10.0.0.1", "a", func(e *discoveryv1.Endpoint) { e.NodeName = nil })), slice(endpoint("n1", "10.0.0.1", "a"))},
+			[]hub.Agent{agent("n1", "http://10.0.0.1:10290", "a", true)}},
+	})
+}
+
+// TestAddressesOf has what the slices say of where an agent listens.
+func TestAddressesOf(t *testing.T) {
+	checkAgents(t, []agentsCase{
 		{"the first port where none has the name", []*discoveryv1.EndpointSlice{with(slice(endpoint("n1", "10.0.0.1", "a")),
 			func(s *discoveryv1.EndpointSlice) {
 				s.Ports = []discoveryv1.EndpointPort{{}, port("x", 8080), port("y", 9090)}
@@ -96,9 +125,19 @@ func TestAgentsOf(t *testing.T) {
 		{"both families, ready in one only yet", []*discoveryv1.EndpointSlice{
 			with(slice(endpoint("n1", "fd00::1", "a")), v6), slice(endpoint("n1", "10.0.0.1", "a", unready))},
 			[]hub.Agent{{Node: "n1", URL: "http://[fd00::1]:10290", Fallback: "http://10.0.0.1:10290", PodUID: "a", Ready: true}}},
-		{"in two slices while it moves", []*discoveryv1.EndpointSlice{
-			slice(endpoint("n1", "10.0.0.1", "a", unready)), slice(endpoint("n1", "10.0.0.1", "a"))},
+		{"a hundred addresses of one endpoint", []*discoveryv1.EndpointSlice{slice(endpoint("n1", "10.0.0.1", "a",
+			func(e *discoveryv1.Endpoint) {
+				for i := range 99 {
+					e.Addresses = append(e.Addresses, fmt.Sprintf("10.0.1.%d", i))
+				}
+			}))},
 			[]hub.Agent{agent("n1", "http://10.0.0.1:10290", "a", true)}},
+	})
+}
+
+// TestOneAgentOfANode has several pods of one node: one of them is asked.
+func TestOneAgentOfANode(t *testing.T) {
+	checkAgents(t, []agentsCase{
 		{"the ready one of a node's two", []*discoveryv1.EndpointSlice{slice(
 			endpoint("n1", "10.0.0.1", "a", unready), endpoint("n1", "10.0.0.9", "b"))},
 			[]hub.Agent{{Node: "n1", URL: "http://10.0.0.9:10290", PodUID: "b", Ready: true, Rivals: 1}}},
@@ -111,28 +150,10 @@ func TestAgentsOf(t *testing.T) {
 		{"one of two whose ages nobody knows", []*discoveryv1.EndpointSlice{slice(
 			endpoint("n1", "10.0.0.1", "b"), endpoint("n1", "10.0.0.2", "a"))},
 			[]hub.Agent{{Node: "n1", URL: "http://10.0.0.2:10290", PodUID: "a", Ready: true, Rivals: 1}}},
-		{"a node's name in one slice only", []*discoveryv1.EndpointSlice{
-			slice(endpoint("", "10.0.0.1", "a", func(e *discoveryv1.Endpoint) { e.NodeName = nil })), slice(endpoint("n1", "10.0.0.1", "a"))},
-			[]hub.Agent{agent("n1", "http://10.0.0.1:10290", "a", true)}},
-		{"a hundred addresses of one endpoint", []*discoveryv1.EndpointSlice{slice(endpoint("n1", "10.0.0.1", "a",
-			func(e *discoveryv1.Endpoint) {
-				for i := range 99 {
-					e.Addresses = append(e.Addresses, fmt.Sprintf("10.0.1.%d", i))
-				}
-			}))},
-			[]hub.Agent{agent("n1", "http://10.0.0.1:10290", "a", true)}},
 		{"the one that stays of a node's two", []*discoveryv1.EndpointSlice{slice(
 			endpoint("n1", "10.0.0.1", "a", terminating), endpoint("n1", "10.0.0.9", "b", unready))},
 			[]hub.Agent{agent("n1", "http://10.0.0.9:10290", "b", false)}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got, refused := agentsOf(tt.slices, ages)
-			if d := cmp.Diff(tt.want, got); d != "" || refused != nil {
-				t.Errorf("agentsOf refuses %q, (-want +got):\n%s", refused, d)
-			}
-		})
-	}
+	})
 }
 
 // The set is the same in whatever order slices and endpoints come.

@@ -212,7 +212,7 @@ func startFleet(t *testing.T, keep time.Duration, nodes int) *fleet {
 		t.Fatal(err)
 	}
 	f.window = frames
-	scraper := scrape.New(scrape.Config{Timeout: fleetTimeout, Interval: interval, UserAgent: "test", Dial: f.network.Dial})
+	scraper := scrape.New(scrape.Config{Timeout: fleetTimeout, Interval: interval, UserAgent: "test", Dial: f.network.Dial, Trust: scrape.Pinned{}})
 	f.pipeline = pipeline.New(pipeline.Config{
 		Agents: f, Scraper: scraper, Names: f, Store: frames, Meter: f, Kept: frames.Status,
 		Attribute: aggregate.Attribute, Sum: aggregate.Sum, Answer: aggregate.Answer,

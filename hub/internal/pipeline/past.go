@@ -8,6 +8,7 @@ import (
 
 	"github.com/kubemon/kubemon/hub"
 	"github.com/kubemon/kubemon/hub/internal/delta"
+	"github.com/kubemon/kubemon/hub/internal/scrape"
 	"github.com/kubemon/kubemon/shared/snapshot"
 )
 
@@ -147,7 +148,7 @@ func beforeRate(stamps []snapshot.Stamp, place int) int {
 func (n *pastNode) advance(place int) error {
 	for n.history.At < place {
 		if err := n.history.Next(); err != nil {
-			return err
+			return scrape.Unquoted(err)
 		}
 	}
 	return nil
@@ -157,10 +158,10 @@ func (n *pastNode) advance(place int) error {
 func (n *pastNode) snapshot() (*snapshot.Snapshot, error) {
 	s, err := n.history.Snapshot()
 	if err != nil {
-		return nil, err
+		return nil, scrape.Unquoted(err)
 	}
 	if s.Node != n.name {
-		return nil, fmt.Errorf("snapshot %d of a history: it is about node %.200q, expected %q", n.history.At, s.Node, n.name)
+		return nil, fmt.Errorf("snapshot %d of a history: it is about another node than %q", n.history.At, n.name)
 	}
 	return s, nil
 }

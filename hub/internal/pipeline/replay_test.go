@@ -204,7 +204,9 @@ func TestReplayOfLies(t *testing.T) {
 		failure string // empty for none
 	}{
 		{"an error", keeper{err: errors.New("connection refused")}, "connection refused"},
-		{"another node", keeper{lies: each(func(_ int, s *snapshot.Snapshot) { s.Node = "node1" })}, `it is about node "node1", expected "node2"`},
+		{"another node", keeper{lies: each(func(_ int, s *snapshot.Snapshot) { s.Node = "node1" })}, `it is about another node than "node2"`},
+		{"a node's name that nobody may read", keeper{lies: each(func(_ int, s *snapshot.Snapshot) { s.Node = "e yJsecret" })}, `another node than "node2"`},
+		{"a mode that nobody may read", keeper{lies: each(func(_ int, s *snapshot.Snapshot) { s.Agent.Cgroup.Mode = "e yJsecret" })}, `agent.cgroup.mode is "…", want unified`},
 		{"not valid", keeper{lies: each(func(_ int, s *snapshot.Snapshot) { s.Pods = append(s.Pods, s.Pods[0]) })}, "a second time"},
 		{"nothing", keeper{lies: func([]*snapshot.Snapshot) []*snapshot.Snapshot { return nil }}, ""},
 		{"the same again and again", keeper{lies: each(func(_ int, s *snapshot.Snapshot) { s.BootNanos, s.Time = 1, time.Unix(0, 0) })}, ""},
@@ -226,6 +228,9 @@ func TestReplayOfLies(t *testing.T) {
 				whole(t, "node1", r.cpu(t, node("node1")), -58, 0, 500)
 				if reason := replay.Failures["node2"]; !strings.Contains(reason, tt.failure) || (reason == "") != (tt.failure == "") || len(replay.Failures) > 1 {
 					t.Errorf("failures = %v, want one of node2 with %q", replay.Failures, tt.failure)
+				}
+				if strings.Contains(replay.Failures["node2"]+r.log.String(), "secret") {
+					t.Errorf("failures %v and the log quote the agent: %s", replay.Failures, r.log.String())
 				}
 				for round, cpu := range r.cpu(t, node("node2")) {
 					if cpu > 1001 {

@@ -90,12 +90,11 @@ func (s *server) events(c echo.Context) error {
 	if _, err := s.scope(c.Request()); err != nil {
 		return err
 	}
-	select {
-	case s.subscribers <- struct{}{}:
-		defer func() { <-s.subscribers }()
-	default:
-		return busy("%d clients are told of the rounds, and no more can be; ask for answers instead", cap(s.subscribers))
+	leave, err := s.subscribers.enter(s.ReaderOf(c.Request()))
+	if err != nil {
+		return err
 	}
+	defer leave()
 	h := c.Response().Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no") // nginx would keep events back

@@ -21,5 +21,9 @@ func Paths() []string {
 	return paths
 }
 
-// MaxSubscribers is how many clients events are sent to.
-const MaxSubscribers = maxSubscribers
+// MaxSubscribers is how many clients events are sent to, MaxOfOneReader how many
+// of them may be of one reader.
+const (
+	MaxSubscribers = maxSubscribers
+	MaxOfOneReader = maxOfOneReader
+)

@@ -203,12 +203,19 @@ func selector(s string) (func(map[string]string) bool, error) {
 
 func everything(*http.Request) (hub.Scope, error) { return hub.Everything(), nil }
 
+// readerOf names the reader that the request does.
+func readerOf(r *http.Request) (key string, known bool) {
+	who := r.Header.Get("Reader")
+	return who, who != ""
+}
+
 func config(r rest.Reader, log io.Writer) rest.Config {
 	none := func() error { return nil }
 	stopping := make(chan struct{})
 	close(stopping) // so that events end after the first
 	return rest.Config{
-		Reader: r, Selector: selector, Auth: "token", Scope: everything, Restrict: aggregate.Restrict, Live: none, Ready: none, Stopping: stopping,
+		Reader: r, Selector: selector, Auth: "token", Scope: everything, ReaderOf: readerOf, Restrict: aggregate.Restrict,
+		Live: none, Ready: none, Stopping: stopping,
 		Answered: func(string, int, time.Duration) {},
 		Version:  "v0.0.0-test", Log: slog.New(slog.NewTextHandler(log, nil)),
 	}

@@ -62,6 +62,10 @@ type Config struct {
 	// Scope is what the reader of a request may see. If that cannot be found out
 	// now, the error is hub.ErrUnavailable, and its text is shown to the client.
 	Scope func(*http.Request) (hub.Scope, error)
+	// ReaderOf returns a key of the reader of a request, which has no other
+	// meaning, so that no reader takes what there is for all. known is false where
+	// nobody is asked who he is.
+	ReaderOf func(*http.Request) (key string, known bool)
 	// Restrict returns of a view what is in the scope, with that as its Scope.
 	// It is asked once a round for each scope of many readers.
 	Restrict func(*hub.View, hub.Scope) *hub.View
@@ -90,7 +94,7 @@ type server struct {
 	// sending are answers that are not kept, on their way to clients that may
 	// be slow.
 	sending     budget
-	subscribers chan struct{}
+	subscribers subscribers
 	latest      announcement
 }
 
@@ -101,6 +105,7 @@ const (
 	patience       = 2 * time.Second
 	maxSending     = 64 << 20 // bytes
 	maxSubscribers = 256
+	maxOfOneReader = 16 // subscribers
 )
 
 // New returns the handler of /api/v1, /healthz, /livez and /readyz. Any other
@@ -109,8 +114,8 @@ func New(cfg Config) (http.Handler, error) {
 	if cfg.Reader == nil || cfg.Selector == nil || cfg.Live == nil || cfg.Ready == nil || cfg.Stopping == nil || cfg.Answered == nil || cfg.Log == nil {
 		return nil, errors.New("rest needs a reader, a selector, live, ready, stopping, answered and a log")
 	}
-	if cfg.Auth == "" || cfg.Scope == nil || cfg.Restrict == nil {
-		return nil, errors.New("rest needs to know who may see what: auth, scope and restrict")
+	if cfg.Auth == "" || cfg.Scope == nil || cfg.ReaderOf == nil || cfg.Restrict == nil {
+		return nil, errors.New("rest needs to know who may see what: auth, scope, readerOf and restrict")
 	}
 	document, schemas, err := openAPI(cfg.Version)
 	if err != nil {
@@ -121,7 +126,7 @@ func New(cfg Config) (http.Handler, error) {
 		work:        newGate("answers", maxWork, patience),
 		histories:   newGate("answers with a window", maxHistoryWork, patience),
 		sending:     budget{most: maxSending},
-		subscribers: make(chan struct{}, maxSubscribers),
+		subscribers: subscribers{of: make(map[string]int)},
 	}
 	return s.router(document), nil
 }

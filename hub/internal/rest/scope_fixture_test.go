@@ -16,14 +16,17 @@ import (
 // in its own, so that a body can be searched for what must not be in it.
 func quarters() []string { return []string{"amber", "birch", "cedar", "delta"} }
 
-// quarterView is worked out of a round with two nodes and, in each namespace, on
-// each node a pod of a Deployment and one of a kind that nobody else has, and a
-// pod that has ended. What only a node says has secret in it.
+// quarterView is worked out of a round with nodes in every state and, in each
+// namespace, on each node a pod of a Deployment and one of a kind that nobody
+// else has, and a pod that has ended. What only a node says has secret in it.
 func quarterView() *hub.View {
 	var pods []*hub.Pod
 	var spaces []*hub.Namespace
 	var owners []*hub.Workload
-	nodes := []hub.NodeState{quarterNode("n1"), quarterNode("n2")}
+	nodes := []hub.NodeState{
+		quarterNode("n1"), quarterNode("n2"), silentNode("n3", hub.StateStale), silentNode("n4", hub.StateDown),
+		silentNode("n5", hub.StateUnsupported), silentNode("n6", hub.StatePending),
+	}
 	for _, name := range quarters() {
 		spaces = append(spaces, &hub.Namespace{Name: name, Labels: map[string]string{"team": name}})
 		owners = append(owners, &hub.Workload{Kind: "Deployment", Namespace: name, Name: name + "-web", UID: name + "-uid"})
@@ -53,6 +56,16 @@ func quarterNode(name string) hub.NodeState {
 		Node: name, Agent: hub.Agent{Node: name, URL: "https://secret." + name + ":10290"}, Status: ok(),
 		Reading: &hub.Reading{Node: name, Mode: "unified", Warnings: []string{"secret"}, Host: hub.HostReading{Usage: *usage(900, 1<<30)}},
 	}
+}
+
+// silentNode is one that gave no sample that could be used in the latest round,
+// for a reason that is not for everybody.
+func silentNode(name, state string) hub.NodeState {
+	n := quarterNode(name)
+	n.Status.State = state
+	n.Status.Reason = "get https://secret." + name + ":10290/snapshot: not taken for the agent: it has the key sha256:secret" +
+		" of system:serviceaccount:secret:sa, want sha256:terces"
+	return n
 }
 
 func quarterPod(namespace, node string, owner hub.Owner) *hub.Pod {

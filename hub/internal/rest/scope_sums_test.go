@@ -109,7 +109,7 @@ func TestTheClusterOfWhoMayNotSeeNodes(t *testing.T) {
 		Pods  *hub.Count
 		Nodes *hub.Count
 	}](t, get(h, v1+"/cluster", "Reader", "one"), http.StatusOK)
-	if answer.Nodes != nil || answer.Pods == nil || *answer.Pods != (hub.Count{Count: 4, Reporting: 4}) || answer.Status.State != hub.StateOK {
+	if answer.Nodes != nil || answer.Pods == nil || *answer.Pods != (hub.Count{Count: 12, Reporting: 4}) || answer.Status.State != hub.StateOK {
 		t.Errorf("the cluster is %+v", answer)
 	}
 	for _, name := range []string{"nodes", "capacity", "allocatable"} {

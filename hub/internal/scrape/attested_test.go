@@ -70,7 +70,7 @@ func TestAttestedAgent(t *testing.T) {
 func TestAttestationsThatAreRefused(t *testing.T) {
 	tests := []struct {
 		name, want  string
-		certificate func(t *testing.T, issuer *identitytest.Issuer, key *ecdsa.PrivateKey) *tls.Certificate
+		certificate certifier
 	}{
 		{"none", "not attested", func(t *testing.T, _ *identitytest.Issuer, key *ecdsa.PrivateKey) *tls.Certificate {
 			return certify(t, key, nil, nil)
@@ -111,26 +111,33 @@ func TestAttestationsThatAreRefused(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				issuer := identitytest.New(t)
-				trust, _ := attested(issuer)
-				h := newTLSHub(t, trust)
-				fake := pose(t, h.network, at, modern(always(tt.certificate(t, issuer, newKey(t)))))
-				for range 2 {
-					r := h.ask(t, pod("a", "c1"))
-					checkRefused(t, r, "is not taken for the agent", "sha256:", tt.want)
-					if r.Identity != (hub.Identity{}) {
-						t.Errorf("known by %+v", r.Identity)
-					}
-				}
-				fake.checkDeaf(t)
-			})
+			synctest.Test(t, func(t *testing.T) { checkAttestation(t, tt.certificate, tt.want) })
 		})
 	}
 }
 
+// A certifier makes a certificate of the key in some way.
+type certifier func(t *testing.T, issuer *identitytest.Issuer, key *ecdsa.PrivateKey) *tls.Certificate
+
+// checkAttestation has a peer show the certificate: it is refused, each time, as
+// one of whom nothing is known.
+func checkAttestation(t *testing.T, certificate certifier, want string) {
+	issuer := identitytest.New(t)
+	trust, _ := attested(issuer)
+	h := newTLSHub(t, trust)
+	fake := pose(t, h.network, at, modern(always(certificate(t, issuer, newKey(t)))))
+	for range 2 {
+		r := h.ask(t, pod("a", "c1"))
+		checkRefused(t, r, "is not taken for the agent", "sha256:", want)
+		if r.Identity != (hub.Identity{}) {
+			t.Errorf("known by %+v", r.Identity)
+		}
+	}
+	fake.checkDeaf(t)
+}
+
 // changed attests the key for a holder that is not quite the agent.
-func changed(change func(*identitytest.Holder)) func(*testing.T, *identitytest.Issuer, *ecdsa.PrivateKey) *tls.Certificate {
+func changed(change func(*identitytest.Holder)) certifier {
 	return func(t *testing.T, issuer *identitytest.Issuer, key *ecdsa.PrivateKey) *tls.Certificate {
 		other := holder()
 		change(&other)

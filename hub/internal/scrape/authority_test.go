@@ -58,7 +58,7 @@ func TestAuthority(t *testing.T) {
 		checkAccepted(t, meet(issued(t, first, "kubemon-agent")), hub.TrustCA) // and another key
 		checkRefused(t, meet(issued(t, first, "kubemon-hub")), "kubemon-hub")
 		checkRefused(t, meet(issued(t, second, "kubemon-agent")), "unknown authority")
-		checkRefused(t, meet(selfSigned(t)), "x509")
+		checkRefused(t, meet(selfSigned(t)), `expected one for "kubemon-agent"`)
 		expired := certify(t, newKey(t), first, func(c *x509.Certificate) {
 			c.DNSNames, c.NotAfter = []string{"kubemon-agent"}, time.Now().Add(time.Second)
 		})

@@ -78,7 +78,7 @@ func (s *Scraper) shakeHands(ctx context.Context, raw net.Conn) (net.Conn, error
 		return nil, failuref(hub.FailureTimeout, "no TLS handshake within %s: %w", tlsTimeout, context.DeadlineExceeded)
 	}
 	if err != nil {
-		return nil, failuref(hub.FailureBroken, "shake hands by TLS: %w", cause(err))
+		return nil, failuref(hub.FailureBroken, "shake hands by TLS: %w", cause(err, Unquoted(err)))
 	}
 	if err := s.peers.accept(ctx, targetOf(ctx).agent, conn.ConnectionState().PeerCertificates); err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"syscall"
@@ -59,7 +60,7 @@ func (s *Scraper) plain(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return failuref(hub.FailureTimeout, "no whole answer within %s: %w", s.timeout, context.DeadlineExceeded)
 	}
-	return failure{hub.FailureBroken, cause(err)}
+	return failure{hub.FailureBroken, cause(err, errors.New("what came is no whole HTTP/1.1 answer"))}
 }
 
 // plainDial says why there is no connection.
@@ -71,18 +72,25 @@ func (s *Scraper) plainDial(op *net.OpError) error {
 	case op.Timeout() || errors.Is(op, context.DeadlineExceeded):
 		return failuref(hub.FailureTimeout, "no connection within %s: %w", min(dialTimeout, s.timeout), context.DeadlineExceeded)
 	case errors.Is(op, syscall.ECONNREFUSED):
-		return failure{hub.FailureRefused, cause(op)}
+		return failure{hub.FailureRefused, cause(op, op.Err)}
 	}
-	return failure{hub.FailureUnreachable, cause(op)}
+	return failure{hub.FailureUnreachable, cause(op, op.Err)}
 }
 
-// cause is what the system says, without whom it was about.
-func cause(err error) error {
+// cause is what the system says, without whom it was about, or that the
+// connection or the question ended. Of other errors, which quote what came, it
+// is what else is given.
+func cause(err, other error) error {
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		return errno
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return op.Err
 	}
-	return err
+	for _, end := range []error{context.Canceled, io.ErrUnexpectedEOF, io.EOF} {
+		if errors.Is(err, end) {
+			return end
+		}
+	}
+	return other
 }

@@ -66,13 +66,29 @@ func (s *Scraper) fetch(ctx context.Context, agent hub.Agent, base string) (*sna
 	}
 	snap, err := snapshot.Decode(body, response.Header.Get("Content-Type"))
 	if err != nil {
-		return nil, len(body), failure{hub.FailureDecode, fmt.Errorf("read %s: %w", address, err)}
+		return nil, len(body), failuref(hub.FailureDecode, "read %s: %w", address, Unquoted(err))
 	}
-	if agent.Node != "" && snap.Node != agent.Node {
-		return nil, len(body), failure{hub.FailureWrongNode,
-			fmt.Errorf("get %s: answer is about another node: %q, expected %q", address, cut(snap.Node), agent.Node)}
+	if err := s.checkNode(agent, snap.Node); err != nil {
+		return nil, len(body), fmt.Errorf("get %s: %w", address, err)
 	}
 	return snap, len(body), nil
+}
+
+// maxNodeName is how long a node's name may be, as Kubernetes has it: a DNS
+// subdomain name (RFC 1123).
+const maxNodeName = 253
+
+// checkNode returns an error unless an answer about that node can be the
+// agent's. Of an agent that only an address is known of, its word counts, and is
+// shown everywhere.
+func (s *Scraper) checkNode(agent hub.Agent, node string) error {
+	switch {
+	case agent.Node != "" && node != agent.Node:
+		return failuref(hub.FailureWrongNode, "answer is about another node: %q, expected %q", cut(node), agent.Node)
+	case len(node) > maxNodeName || s.token.isIn(node):
+		return failuref(hub.FailureWrongNode, "answer is about %q, expected a node's name of at most %d bytes", cut(node), maxNodeName)
+	}
+	return nil
 }
 
 // get sends one question to the base address and returns what comes back, with
@@ -89,7 +105,7 @@ func (s *Scraper) get(ctx context.Context, agent hub.Agent, base string, q quest
 	request.URL.RawQuery = query.Encode()
 	request.Header.Set("Accept", q.accept)
 	request.Header.Set("User-Agent", s.userAgent)
-	if err := s.authorize(request); err != nil {
+	if err := s.authorize(agent, request); err != nil {
 		return nil, "", fmt.Errorf("get %s: %w", address, err)
 	}
 	response, err := s.client.Do(to(agent, request))
@@ -101,12 +117,9 @@ func (s *Scraper) get(ctx context.Context, agent hub.Agent, base string, q quest
 
 // authorize adds the hub's token to what goes over TLS. A connection for that is
 // only there once its peer has been accepted, see dialTLS.
-func (s *Scraper) authorize(r *http.Request) error {
+func (s *Scraper) authorize(agent hub.Agent, r *http.Request) error {
 	if r.URL.Scheme != "https" {
-		if kind := s.peers.trust.kind(); kind != hub.TrustPinned {
-			return failuref(hub.FailureIdentity, "the address is plain HTTP, expected https and a key (%s)", kind)
-		}
-		return nil
+		return s.peers.acceptPlain(agent)
 	}
 	if s.token == nil {
 		return nil
@@ -153,21 +166,6 @@ func problemDetail(mediaType string, body io.Reader) string {
 		return ""
 	}
 	return " (" + cut(problem.Detail) + ")"
-}
-
-// cut keeps an agent's words in an error to a line's length. An agent that
-// repeats what it was sent would put the hub's token into logs: what has one is
-// left out.
-func cut(s string) string {
-	const longest = 200
-	const token = "eyj" // how each JWT begins, {" in base64, in any case
-	if strings.Contains(strings.ToLower(s), token) {
-		return "(left out: it may hold a token)"
-	}
-	if len(s) <= longest {
-		return s
-	}
-	return strings.ToValidUTF8(s[:longest], "") + "…"
 }
 
 // readBody reads the whole body unless it is too large. The announced length

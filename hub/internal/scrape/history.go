@@ -53,6 +53,7 @@ func (s *Scraper) askPast(ctx context.Context, q hub.PastQuery) hub.Past {
 	if _, noConnection := errors.AsType[dialError](past.Err); noConnection && q.Agent.Fallback != "" {
 		past = s.fetchPast(ctx, q, q.Agent.Fallback)
 	}
+	past.Err = s.presentable(q.Agent, past.Err)
 	return past
 }
 
@@ -78,7 +79,7 @@ func (s *Scraper) fetchPast(ctx context.Context, q hub.PastQuery, base string) h
 	}
 	history, err := snapshot.DecodeHistory(body.Bytes())
 	if err != nil {
-		return hub.Past{Err: failure{hub.FailureDecode, fmt.Errorf("read %s: %w", address, err)}, Bytes: body.Len()}
+		return hub.Past{Err: failuref(hub.FailureDecode, "read %s: %w", address, Unquoted(err)), Bytes: body.Len()}
 	}
 	return hub.Past{History: history, Bytes: body.Len()}
 }

@@ -66,12 +66,6 @@ func TestPast(t *testing.T) {
 
 // TestPastRefuses has a row for each answer that is no history.
 func TestPastRefuses(t *testing.T) {
-	text := func(contentType, body string) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", contentType)
-			_, _ = io.WriteString(w, body)
-		}
-	}
 	endless := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", snapshot.ContentTypeHistory)
 		for r.Context().Err() == nil {

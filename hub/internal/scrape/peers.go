@@ -35,7 +35,7 @@ type key struct {
 
 // A peer is one agent, as it is known by.
 type peer struct {
-	judging sync.Mutex // one at a time: the first key counts
+	judging chan struct{} // holds a value while somebody judges: the first key counts
 	key     atomic.Pointer[key]
 	asked   time.Time // last; of peers.mu
 }
@@ -59,7 +59,7 @@ func (p *peers) enter(agent hub.Agent, now time.Time) *peer {
 	name := cmp.Or(agent.PodUID, agent.URL)
 	known := p.known[name]
 	if known == nil {
-		known = &peer{}
+		known = &peer{judging: make(chan struct{}, 1)}
 		p.known[name] = known
 	}
 	known.asked = now
@@ -86,8 +86,12 @@ func (p *peers) attend(agents []hub.Agent) {
 // taken for the agent's.
 func (p *peers) accept(ctx context.Context, agent hub.Agent, chain []*x509.Certificate) error {
 	known := p.of(agent)
-	known.judging.Lock()
-	defer known.judging.Unlock()
+	select {
+	case known.judging <- struct{}{}:
+		defer func() { <-known.judging }()
+	case <-ctx.Done(): // what the one before asks the cluster takes too long
+		return failuref(hub.FailureTimeout, "the peer's key was not looked at in time: %w", ctx.Err())
+	}
 	before := known.key.Load()
 	if err := p.trust.judge(ctx, agent, before, chain); err != nil {
 		return failuref(hub.FailureIdentity, "the peer is not taken for the agent: %w", err)
@@ -98,6 +102,19 @@ func (p *peers) accept(ctx context.Context, agent hub.Agent, chain []*x509.Certi
 		now.container = cmp.Or(agent.Container, before.container)
 	}
 	known.key.Store(&now)
+	return nil
+}
+
+// acceptPlain returns an error unless the agent may be asked without a key: not
+// where keys are vouched for, and not where one is known, for who takes the
+// address could else do without.
+func (p *peers) acceptPlain(agent hub.Agent) error {
+	if kind := p.trust.kind(); kind != hub.TrustPinned {
+		return failuref(hub.FailureIdentity, "the address is plain HTTP, expected https and a key (%s)", kind)
+	}
+	if before := p.of(agent).key.Load(); before != nil {
+		return failuref(hub.FailureIdentity, "the address is plain HTTP, expected https and the key of the first contact, %s", before.fingerprint)
+	}
 	return nil
 }
 
@@ -116,11 +133,11 @@ func (p *peers) answered(agent hub.Agent) hub.Identity {
 
 // identity is what the agent was last known by.
 func (p *peers) identity(agent hub.Agent) hub.Identity {
-	if !strings.HasPrefix(agent.URL, "https:") {
-		return hub.Identity{Trust: hub.TrustNone}
-	}
 	now := p.of(agent).key.Load()
-	if now == nil {
+	switch {
+	case now == nil && !strings.HasPrefix(agent.URL, "https:"):
+		return hub.Identity{Trust: hub.TrustNone}
+	case now == nil:
 		return hub.Identity{}
 	}
 	return hub.Identity{Trust: p.trust.kind(), Fingerprint: now.fingerprint.String(), Since: now.since}

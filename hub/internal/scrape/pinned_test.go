@@ -52,7 +52,7 @@ func TestKeySwappedUnderALivePod(t *testing.T) {
 
 func TestRestartedContainerHasAnotherKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newTLSHub(t, nil) // pinned, unless said otherwise
+		h := newTLSHub(t, scrape.Pinned{})
 		before := serveAgent(t, h.network, at, "node1", always(selfSigned(t)))
 		first := h.ask(t, pod("a", "c1"))
 		before.stop()
@@ -86,6 +86,65 @@ func TestContainerIsLearntFromAnswers(t *testing.T) {
 		fake := pose(t, h.network, at, modern(always(selfSigned(t))))
 		checkRefused(t, h.ask(t, pod("a", "c1")), "has not restarted")
 		fake.checkDeaf(t)
+	})
+}
+
+// TestPinnedBeforeTheContainerIsKnown puts an impostor where an agent was met
+// before the inventory knew its container, and has not answered since.
+func TestPinnedBeforeTheContainerIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTLSHub(t, scrape.Pinned{})
+		real := serveAgent(t, h.network, at, "node1", always(selfSigned(t)))
+		first := h.ask(t, pod("a", ""))
+		checkAccepted(t, first, hub.TrustPinned)
+		real.stop()
+		fake := pose(t, h.network, at, modern(always(selfSigned(t))))
+		for _, container := range []string{"c1", "c2"} {
+			r := h.ask(t, pod("a", container))
+			if checkRefused(t, r, "which container had that is not known", "delete its pod"); r.Identity != first.Identity {
+				t.Errorf("known by %+v, want %+v", r.Identity, first.Identity)
+			}
+		}
+		fake.checkDeaf(t)
+	})
+}
+
+// TestNoWayBackToPlainHTTP has an agent that is known by its key, and then an
+// address for it that has none.
+func TestNoWayBackToPlainHTTP(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTLSHub(t, scrape.Pinned{})
+		serveAgent(t, h.network, at, "node1", always(selfSigned(t)))
+		first := h.ask(t, pod("a", "c1"))
+		checkAccepted(t, first, hub.TrustPinned)
+		requests := recordPlain(t, h, "10.0.0.9:10290")
+		plain := hub.Agent{Node: "node1", URL: "http://10.0.0.9:10290", PodUID: "a", Container: "c2"}
+		r := h.ask(t, plain)
+		if checkRefused(t, r, "plain HTTP", first.Identity.Fingerprint); r.Identity != first.Identity {
+			t.Errorf("known by %+v, want %+v", r.Identity, first.Identity)
+		}
+		if all := requests(); len(all) != 0 {
+			t.Errorf("who is there was sent %v", all)
+		}
+		plain.PodUID = "b"
+		if r := h.ask(t, plain); r.Err != nil || r.Identity != (hub.Identity{Trust: hub.TrustNone}) {
+			t.Errorf("another pod: %v, known by %+v", r.Err, r.Identity)
+		}
+	})
+}
+
+// TestNoTrustIsNobodys: a hub that was not told whom to trust asks nobody.
+func TestNoTrustIsNobodys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTLSHub(t, nil)
+		fake := pose(t, h.network, at, modern(always(selfSigned(t))))
+		checkRefused(t, h.ask(t, pod("a", "c1")), "whose keys are agents'")
+		fake.checkDeaf(t)
+		requests := recordPlain(t, h, "10.0.0.9:80")
+		checkRefused(t, h.ask(t, hub.Agent{URL: "http://10.0.0.9:80"}), "plain HTTP")
+		if all := requests(); len(all) != 0 {
+			t.Errorf("who is there was sent %v", all)
+		}
 	})
 }
 
@@ -148,24 +207,25 @@ func TestACertificateAloneIsNoProof(t *testing.T) {
 		h := newTLSHub(t, scrape.Pinned{})
 		own := selfSigned(t)
 		stolen := &tls.Certificate{Certificate: own.Certificate, PrivateKey: newKey(t)}
-		meet := func() {
+		meet := func() hub.Identity {
 			t.Helper()
 			fake := pose(t, h.network, at, modern(always(stolen)))
 			r := h.ask(t, pod("a", "c1"))
 			checkError(t, r, "signature")
 			fake.checkDeaf(t)
-			if r.Identity.Trust != "" && r.Identity.Since.IsZero() {
-				t.Errorf("known by %+v", r.Identity)
-			}
+			return r.Identity
 		}
-		meet()
-		if r := h.ask(t, pod("a", "c1")); r.Identity != (hub.Identity{}) {
-			t.Errorf("known by %+v, want nothing: it proved nothing", r.Identity)
+		if known := meet(); known != (hub.Identity{}) {
+			t.Errorf("known by %+v, want nothing: it proved nothing", known)
 		}
 		real := serveAgent(t, h.network, at, "node1", always(own))
-		checkAccepted(t, h.ask(t, pod("a", "c1")), hub.TrustPinned)
+		first := h.ask(t, pod("a", "c1"))
+		checkAccepted(t, first, hub.TrustPinned)
 		real.stop()
-		meet()
+		time.Sleep(time.Minute)
+		if known := meet(); known != first.Identity {
+			t.Errorf("known by %+v, want %+v as before", known, first.Identity)
+		}
 	})
 }
 

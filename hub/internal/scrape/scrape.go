@@ -3,15 +3,15 @@
 // One Round asks every agent of a list once, many at a time, each with its own
 // deadline for the whole exchange. One that is not prompt makes room for the
 // next, so that however many hang, the others are asked in time. An agent is not
-// trusted: its answer must
-// come from itself and not from a redirect, be of the right type, of bounded
-// size, decode whole, and be about the node that the agent was found on. One
-// that fails fails alone, with an error that a person can act on; errors name
-// no port of the hub's own side, so that the same fault has the same words in
-// each round, and each has a word to be counted under (hub.Failure). An agent
+// trusted: its answer must come from itself and not from a redirect, be of the
+// right type, of bounded size, decode whole, and be about the node that the
+// agent was found on. One that fails fails alone, with an error that a person
+// can act on; errors name no port of the hub's own side, so that the same fault
+// has the same words in each round, they are a line long and have nothing of the
+// hub's token, and each has a word to be counted under (hub.Failure). An agent
 // with two addresses is asked at the second where no connection to the first can
-// be opened. Otherwise the package retries nothing, and it remembers nothing but
-// idle connections.
+// be opened. Otherwise the package retries nothing. It remembers idle
+// connections, and the keys that it knows agents by.
 package scrape
 
 import (
@@ -51,7 +51,7 @@ type Config struct {
 	UserAgent string
 	// Token is what agents are shown over TLS; nil is none.
 	Token *Token
-	// Trust says whose keys are agents'; nil is Pinned.
+	// Trust says whose keys are agents'. Without one, nobody is asked.
 	Trust Trust
 	// Dial opens connections; nil is TCP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -78,7 +78,7 @@ func New(c Config) *Scraper {
 		c.Dial = (&net.Dialer{}).DialContext
 	}
 	if c.Trust == nil {
-		c.Trust = Pinned{}
+		c.Trust = nobody{}
 	}
 	s := &Scraper{
 		dial:      c.Dial,
@@ -169,6 +169,7 @@ func (s *Scraper) ask(ctx context.Context, agent hub.Agent) hub.Result {
 		r.Snapshot, r.Bytes, r.Err = s.fetch(ctx, agent, agent.Fallback)
 	}
 	r.Failure = failureOf(r.Err)
+	r.Err = s.presentable(agent, r.Err)
 	if r.Err == nil {
 		r.Identity = s.peers.answered(agent)
 	} else {

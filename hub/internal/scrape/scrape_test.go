@@ -54,7 +54,7 @@ func serve(t *testing.T, h http.Handler) string {
 }
 
 func scraper(t *testing.T, timeout time.Duration) *scrape.Scraper {
-	s := scrape.New(scrape.Config{Timeout: timeout, Interval: time.Second, UserAgent: "kubemon-hub/test"})
+	s := scrape.New(scrape.Config{Timeout: timeout, Interval: time.Second, UserAgent: "kubemon-hub/test", Trust: scrape.Pinned{}})
 	t.Cleanup(s.Close)
 	return s
 }
@@ -114,12 +114,16 @@ func round(ctx context.Context, s *scrape.Scraper, agents []hub.Agent) []hub.Res
 // TestRoundCanBeLeft stops taking results, and nothing is left running: the
 // agents that still hang lose their connections.
 func TestRoundCanBeLeft(t *testing.T) {
-	left := make(chan struct{})
+	asked, left := make(chan struct{}), make(chan struct{})
 	hanging := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(asked)
 		<-r.Context().Done()
 		close(left)
 	}))
-	agents := []hub.Agent{{URL: hanging}, {URL: serve(t, answer(t, "node1", ""))}}
+	agents := []hub.Agent{{URL: hanging}, {URL: serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		<-asked // else nobody hangs yet
+		answer(t, "node1", "")(w, r)
+	}))}}
 	for i, r := range scraper(t, long).Round(t.Context(), agents) {
 		if i != 1 || r.Err != nil {
 			t.Errorf("the first result is %d: %v", i, r.Err)
@@ -161,20 +165,39 @@ func TestRoundAsksForSnapshots(t *testing.T) {
 	}
 }
 
-// TestRoundRefuses has a row for each answer that is not a snapshot.
-func TestRoundRefuses(t *testing.T) {
-	text := func(contentType, body string) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", contentType)
-			_, _ = io.WriteString(w, body)
-		}
+// A refusal is an answer that is no snapshot of node1, and what is said of it.
+type refusal struct {
+	name    string
+	agent   http.HandlerFunc
+	failure hub.Failure
+	want    []string // in the error
+}
+
+func checkRefusals(t *testing.T, tests []refusal) {
+	t.Helper()
+	s := scraper(t, long)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := round(t.Context(), s, []hub.Agent{{Node: "node1", URL: serve(t, tt.agent)}})[0]
+			checkError(t, r, tt.want...)
+			if r.Failure != tt.failure {
+				t.Errorf("counted as %q, want %q", r.Failure, tt.failure)
+			}
+		})
 	}
-	tests := []struct {
-		name    string
-		agent   http.HandlerFunc
-		failure hub.Failure
-		want    []string // in the error
-	}{
+}
+
+func text(contentType, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", contentType)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// TestRoundRefuses has a row for each answer that says itself that it is no
+// snapshot.
+func TestRoundRefuses(t *testing.T) {
+	checkRefusals(t, []refusal{
 		{"HTML", text("text/html; charset=utf-8", "<html>"), hub.FailureContentType, []string{"/snapshot", "200 OK", "text/html", "is this a kubemon agent?"}},
 		{"no content type", func(w http.ResponseWriter, _ *http.Request) { w.Header()["Content-Type"] = nil }, hub.FailureContentType, []string{"no content type"}},
 		{"not found", http.NotFound, hub.FailureStatus, []string{"404 Not Found", "text/plain", "expected 200"}},
@@ -186,20 +209,26 @@ func TestRoundRefuses(t *testing.T) {
 		{"redirect", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://192.0.2.1/snapshot", http.StatusFound)
 		}, hub.FailureStatus, []string{"302 Found", "http://192.0.2.1/snapshot", "redirects are not followed"}},
-		{"another node", answer(t, "node2", ""), hub.FailureWrongNode, []string{`another node: "node2", expected "node1"`}},
-		{"JSON that is none", text("application/json", "{"), hub.FailureDecode, []string{"decode", "JSON"}},
-		{"MessagePack that is none", text(snapshot.ContentTypeMsgpack, "\xc1"), hub.FailureDecode, []string{"decode", "MessagePack"}},
-		{"empty", text("application/json", ""), hub.FailureDecode, []string{"empty"}},
 		{"not known", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }),
 			hub.FailureUnauthorized, []string{"401 Unauthorized", "expected 200"}},
 		{"not allowed", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }),
 			hub.FailureUnauthorized, []string{"403 Forbidden"}},
-		{"an older version", text("application/json", `{"node":"node1","agent":{"cgroup":{"mode":"unified"}}}`), hub.FailureDecode, []string{"version is 0, want 1"}},
-		{"another version", text("application/json", `{"version":2,"node":"node1"}`), hub.FailureDecode, []string{"version", "2"}},
 		{"compressed", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			answer(t, "node1", "")(w, r)
 		}, hub.FailureContentType, []string{`encoding "gzip"`}},
+	})
+}
+
+// TestRoundRefusesBodies has a row for each body that is no snapshot.
+func TestRoundRefusesBodies(t *testing.T) {
+	checkRefusals(t, []refusal{
+		{"another node", answer(t, "node2", ""), hub.FailureWrongNode, []string{`another node: "node2", expected "node1"`}},
+		{"JSON that is none", text("application/json", "{"), hub.FailureDecode, []string{"decode", "JSON"}},
+		{"MessagePack that is none", text(snapshot.ContentTypeMsgpack, "\xc1"), hub.FailureDecode, []string{"decode", "MessagePack"}},
+		{"empty", text("application/json", ""), hub.FailureDecode, []string{"empty"}},
+		{"an older version", text("application/json", `{"node":"node1","agent":{"cgroup":{"mode":"unified"}}}`), hub.FailureDecode, []string{"version is 0, want 1"}},
+		{"another version", text("application/json", `{"version":2,"node":"node1"}`), hub.FailureDecode, []string{"version", "2"}},
 		{"announced too large", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			w.Header().Set("Content-Length", strconv.Itoa(snapshot.MaxBodyBytes+1))
@@ -218,17 +247,7 @@ func TestRoundRefuses(t *testing.T) {
 			_, _ = io.WriteString(w, "{")
 		}, hub.FailureBroken, []string{"unexpected EOF"}},
 		{"connection broken", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, hub.FailureBroken, []string{"EOF"}},
-	}
-	s := scraper(t, long)
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			r := round(t.Context(), s, []hub.Agent{{Node: "node1", URL: serve(t, tt.agent)}})[0]
-			checkError(t, r, tt.want...)
-			if r.Failure != tt.failure {
-				t.Errorf("counted as %q, want %q", r.Failure, tt.failure)
-			}
-		})
-	}
+	})
 }
 
 func checkError(t *testing.T, r hub.Result, want ...string) {
@@ -331,7 +350,7 @@ func FuzzRound(f *testing.F) {
 		_, _ = w.Write(a.body)
 	}))
 	f.Cleanup(server.Close)
-	s := scrape.New(scrape.Config{Timeout: long, Interval: time.Second})
+	s := scrape.New(scrape.Config{Timeout: long, Interval: time.Second, Trust: scrape.Pinned{}})
 	f.Cleanup(s.Close)
 	f.Fuzz(func(t *testing.T, status int, contentType string, body []byte) {
 		status = 200 + int(uint(status)%400) // what a server can send

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/kubemon/kubemon/shared/identity"
@@ -15,8 +16,9 @@ import (
 type Token struct{ file file[bearer] }
 
 type bearer struct {
-	header string // of Authorization
-	expiry time.Time
+	header  string // of Authorization
+	letters string // of the token
+	expiry  time.Time
 }
 
 // NewToken returns the token of a file, which need not be there yet.
@@ -35,7 +37,7 @@ func parseToken(content []byte) (bearer, error) {
 	if err != nil {
 		return bearer{}, err
 	}
-	return bearer{header: "Bearer " + text, expiry: claims.Expiry}, nil
+	return bearer{header: "Bearer " + text, letters: letters(text), expiry: claims.Expiry}, nil
 }
 
 // authorization is the header with the token that the file has, or had when it
@@ -49,4 +51,24 @@ func (t *Token) authorization() (string, error) {
 		return "", fmt.Errorf("%w; the token that it had has expired", err)
 	}
 	return last.header, nil
+}
+
+// isIn reports whether a text has a part of the token: so many of its letters on
+// end as are no accident, whatever stands between them.
+func (t *Token) isIn(text string) bool {
+	const part = 12
+	if t == nil {
+		return false
+	}
+	last, _ := t.file.latest()
+	if last == nil {
+		return false // it was never sent
+	}
+	text = letters(text)
+	for i := range len(text) - part + 1 {
+		if strings.Contains(last.letters, text[i:i+part]) {
+			return true
+		}
+	}
+	return false
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/kubemon/kubemon/hub"
@@ -20,6 +21,16 @@ type Trust interface {
 	// agent's, whose key was last the one before; nil if it had none yet.
 	judge(ctx context.Context, agent hub.Agent, before *key, chain []*x509.Certificate) error
 	kind() hub.Trust
+}
+
+// nobody is the trust of a Scraper that was given none: no key is an agent's,
+// and no address without one is asked.
+type nobody struct{}
+
+func (nobody) kind() hub.Trust { return "" }
+
+func (nobody) judge(context.Context, hub.Agent, *key, []*x509.Certificate) error {
+	return errors.New("it is not said whose keys are agents'")
 }
 
 // Pinned takes the key of the first contact, and another one only from another
@@ -37,6 +48,8 @@ func (Pinned) judge(_ context.Context, agent hub.Agent, before *key, chain []*x5
 		return fmt.Errorf("its key is not the one of the first contact: %s, expected %s; if it is a new agent, restart the hub", shown, before.fingerprint)
 	case agent.Container == "":
 		return fmt.Errorf("its key is not the one of the first contact: %s, expected %s; that its container restarted is not known", shown, before.fingerprint)
+	case before.container == "":
+		return fmt.Errorf("its key is not the one of the first contact: %s, expected %s, which container had that is not known; if the agent restarted, delete its pod", shown, before.fingerprint)
 	case agent.Container == before.container:
 		return fmt.Errorf("its key is not the one of the first contact: %s, expected %s, and its container has not restarted", shown, before.fingerprint)
 	}
@@ -116,5 +129,11 @@ func (a *Authority) judge(_ context.Context, _ hub.Agent, _ *key, chain []*x509.
 	_, err = chain[0].Verify(x509.VerifyOptions{
 		Roots: *roots, Intermediates: intermediates, DNSName: a.serverName, CurrentTime: time.Now(),
 	})
-	return err
+	if names, ok := errors.AsType[x509.HostnameError](err); ok {
+		return fmt.Errorf("its certificate is for %q, expected one for %q", cut(strings.Join(names.Certificate.DNSNames, ", ")), a.serverName)
+	}
+	if err != nil {
+		return Unquoted(err)
+	}
+	return nil
 }
