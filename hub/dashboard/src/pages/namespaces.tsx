@@ -13,7 +13,7 @@ import { pathOf } from "../url/use-address";
 export default function Namespaces() {
   const network = useNetworkFormat();
   const namespaces = useAnswer<List<Namespace>>("namespaces", { fields: "name,status,ratios,unavailable,pods,usage" });
-  const columns = useMemo((): [Column<Namespace>, ...Column<Namespace>[]] => [nameColumn<Namespace>("Namespace"), podsColumn<Namespace>(), ...sumColumns<Namespace>(network)], [network]);
+  const columns = useMemo((): [Column<Namespace>, ...Column<Namespace>[]] => [nameColumn<Namespace>("Namespace"), podsColumn<Namespace>(), ...sumColumns<Namespace>(network, "tablet")], [network]);
   return (
     <>
       <h1>Namespaces</h1>

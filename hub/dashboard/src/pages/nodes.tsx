@@ -2,7 +2,8 @@
 import { useMemo } from "react";
 import { useAnswer } from "../api/queries";
 import type { List, Node } from "../api/types";
-import { cpuColumn, diskFormat, memoryColumn, nameColumn, podsColumn, ratioColumn, stateColumn, trafficColumn } from "../parts/columns";
+import { bytesPerSecond } from "../format/number";
+import { cpuColumn, memoryColumn, nameColumn, podsColumn, ratioColumn, Share, stateColumn, trafficColumn } from "../parts/columns";
 import { HeatGrid } from "../parts/heat-grid";
 import { ScopeNote } from "../parts/scope-note";
 import { Loaded } from "../parts/section";
@@ -10,7 +11,6 @@ import { useNetworkFormat } from "../parts/settings";
 import { type Column, DataTable } from "../parts/table";
 import { valueOf, whyNull } from "../derive/metric";
 import { bounds, levelOf } from "../derive/levels";
-import { Share } from "../parts/columns";
 import { Unknown } from "../parts/value";
 import { pathOf } from "../url/use-address";
 
@@ -44,7 +44,7 @@ function NodeTable({ nodes }: { nodes: readonly Node[] }) {
       ratioColumn<Node>("cpu-requested", "requested", "CPU requested of what is allocatable", "cpuRequestOfAllocatable", "what is requested is not known", "laptop"),
       memoryColumn<Node>(), ratioColumn<Node>("memory-share", "of allocatable", "Memory used of what is allocatable", "memoryOfAllocatable", "what is allocatable is not known", "tablet"),
       ratioColumn<Node>("memory-requested", "requested", "Memory requested of what is allocatable", "memoryRequestOfAllocatable", "what is requested is not known", "laptop"),
-      trafficColumn<Node>("network", network), trafficColumn<Node>("disk", diskFormat),
+      trafficColumn<Node>("network", network), trafficColumn<Node>("disk", bytesPerSecond),
       stallColumn("cpuSome", "CPU stall"), stallColumn("memorySome", "Memory stall"), stallColumn("ioSome", "Disk stall"),
       podsColumn<Node>(),
     ],

@@ -3,9 +3,10 @@ import { useMemo } from "react";
 import { Link } from "wouter";
 import { useHistory } from "../api/queries";
 import type { ContainerOfPod, PodAnswer } from "../api/types";
+import { bytesPerSecond } from "../format/number";
 import { podCharts } from "../derive/charts";
 import { Charts } from "../parts/chart";
-import { cpuColumn, diskFormat, memoryColumn, ratioColumn, restartsOf, throttledColumn, trafficColumn } from "../parts/columns";
+import { cpuColumn, memoryColumn, ratioColumn, restartsOf, throttledColumn, trafficColumn } from "../parts/columns";
 import { Loaded } from "../parts/section";
 import { useNetworkFormat } from "../parts/settings";
 import { type Column, DataTable } from "../parts/table";
@@ -60,7 +61,7 @@ const columns: [Column<ContainerOfPod>, ...Column<ContainerOfPod>[]] = [
   memoryColumn<ContainerOfPod>(),
   ratioColumn<ContainerOfPod>("memory-request", "of request", "Memory used of what is requested", "memoryOfRequest", "no memory request is set", "tablet"),
   ratioColumn<ContainerOfPod>("memory-limit", "of limit", "Memory used of the limit", "memoryOfLimit", "no memory limit is set", "phone"),
-  trafficColumn<ContainerOfPod>("disk", diskFormat, "laptop"),
+  trafficColumn<ContainerOfPod>("disk", bytesPerSecond, "laptop"),
   { id: "restarts", label: "Restarts", number: true, width: 80, sort: (c) => c.restarts, cell: (c) => c.restarts },
 ];
 

@@ -86,9 +86,6 @@ export function trafficColumn<T extends Measured>(of: "network" | "disk", format
   };
 }
 
-/** diskFormat is the format of a disk's traffic. */
-export const diskFormat = bytesPerSecond;
-
 export function throttledColumn<T extends Measured>(): Column<T> {
   return {
     id: "throttled", label: "Throttled", title: "Share of periods in which a CPU limit stopped it", number: true, width: 92, from: "desktop",
@@ -119,16 +116,16 @@ export function restartsOf(pod: Pod): number | null {
   return pod.containers ? pod.containers.reduce((all, c: ContainerOfPod) => all + c.restarts, 0) : null;
 }
 
-/** sumColumns are those of a namespace or a workload. */
-export function sumColumns<T extends Measured>(network: Format): Column<T>[] {
+/** sumColumns are those of a namespace or a workload; what is used of requests is shown from a width on. */
+export function sumColumns<T extends Measured>(network: Format, requests: NonNullable<Column<T>["from"]>): Column<T>[] {
   return [
     cpuColumn<T>(),
-    ratioColumn<T>("cpu-request", "of request", "CPU used of what is requested", "cpuOfRequest", "no pod requests CPU", "tablet"),
+    ratioColumn<T>("cpu-request", "of request", "CPU used of what is requested", "cpuOfRequest", "no pod requests CPU", requests),
     ratioColumn<T>("cpu-limit", "of limit", "CPU used of the limit", "cpuOfLimit", "some container has no CPU limit", "laptop"),
     memoryColumn<T>(),
-    ratioColumn<T>("memory-request", "of request", "Memory used of what is requested", "memoryOfRequest", "no pod requests memory", "tablet"),
+    ratioColumn<T>("memory-request", "of request", "Memory used of what is requested", "memoryOfRequest", "no pod requests memory", requests),
     ratioColumn<T>("memory-limit", "of limit", "Memory used of the limit", "memoryOfLimit", "some container has no memory limit", "laptop"),
     trafficColumn<T>("network", network),
-    trafficColumn<T>("disk", diskFormat),
+    trafficColumn<T>("disk", bytesPerSecond),
   ];
 }

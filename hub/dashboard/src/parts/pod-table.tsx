@@ -1,8 +1,9 @@
 // A table of pods: all of them, or those of a node, a namespace or a workload.
 import { type ReactNode, useMemo } from "react";
 import type { Pod } from "../api/types";
+import { bytesPerSecond } from "../format/number";
 import { pathOf } from "../url/use-address";
-import { cpuColumn, diskFormat, memoryColumn, nameColumn, ratioColumn, restartsOf, stateColumn, throttledColumn, trafficColumn } from "./columns";
+import { cpuColumn, memoryColumn, nameColumn, ratioColumn, restartsOf, stateColumn, throttledColumn, trafficColumn } from "./columns";
 import { useNetworkFormat } from "./settings";
 import { type Column, DataTable } from "./table";
 import { Unknown } from "./value";
@@ -32,7 +33,7 @@ export function PodTable({ pods, sort, shows, controls, empty = "There are no po
       memoryColumn<Pod>(),
       ratioColumn<Pod>("memory-request", "of request", "Memory used of what is requested", "memoryOfRequest", "no memory request is set", "desktop"),
       ratioColumn<Pod>("memory-limit", "of limit", "Memory used of the limit", "memoryOfLimit", "no memory limit is set", "laptop"),
-      trafficColumn<Pod>("network", network), trafficColumn<Pod>("disk", diskFormat),
+      trafficColumn<Pod>("network", network), trafficColumn<Pod>("disk", bytesPerSecond),
       throttledColumn<Pod>(), restartsColumn,
     ];
   }, [network, shows]);

@@ -128,8 +128,9 @@ function Rows<T>({ caption, rows, columns, rowKey, path, sort, onSort, empty, to
   const move = useCallback((to: number) => virtual.scrollToIndex(to), [virtual]);
   const keys = useRowKeys(body, rows.length, move);
   const href = useHref();
+  const links = useRowLinks();
   return (
-    <table aria-rowcount={rows.length + 1} onKeyDown={keys} onClick={useRowLinks()}>
+    <table aria-rowcount={rows.length + 1} onKeyDown={keys} onClick={links}>
       <caption className="unseen">{caption}</caption>
       <Columns columns={columns} />
       <Head columns={columns} sort={sort} onSort={onSort} />

@@ -19,7 +19,7 @@ export function WorkloadTable({ workloads, ofNamespace = false, controls, prefix
   const network = useNetworkFormat();
   const columns = useMemo(
     (): [Column<Workload>, ...Column<Workload>[]] => [
-      nameColumn<Workload>("Workload"), kindColumn, ...(ofNamespace ? [] : [namespaceColumn]), podsColumn<Workload>(), ...sumColumns<Workload>(network),
+      nameColumn<Workload>("Workload"), kindColumn, ...(ofNamespace ? [] : [namespaceColumn]), podsColumn<Workload>(), ...sumColumns<Workload>(network, ofNamespace ? "tablet" : "desktop"),
     ],
     [network, ofNamespace],
   );
