@@ -104,7 +104,7 @@ func newReaders(f readerFlags, fleet *fleet, meter *metricsapi.Meter, log *slog.
 
 func newGate(f readerFlags, fleet *fleet, meter *metricsapi.Meter, log *slog.Logger) (*access.Gate, error) {
 	client := rest.CopyConfig(binary(fleet.client))
-	client.QPS, client.Burst = 100, 200 // beyond what access limits itself to
+	client.QPS = -1 // no limit beside those of access, which knows what may wait
 	reviews, err := kubernetes.NewForConfig(client)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the cluster: %w", err)
@@ -139,14 +139,4 @@ func readSecret(file string) (string, error) {
 		return "", fmt.Errorf("read secret %s: want at least %d bytes, not %d", file, minSecretBytes, len(secret))
 	}
 	return secret, nil
-}
-
-// namespaces are those of the cluster that are known now.
-func (f *fleet) namespaces() []string {
-	known := f.names.Inventory().Namespaces
-	names := make([]string, len(known))
-	for i, namespace := range known {
-		names[i] = namespace.Name
-	}
-	return names
 }
