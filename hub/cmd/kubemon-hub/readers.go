@@ -36,6 +36,8 @@ type readerFlags struct {
 	audience             string
 	proxyCAFile          string
 	proxySecretFile      string
+
+	inClear bool // what is sent to that address is not encrypted; check finds out
 }
 
 func (f *readerFlags) define(flags *flag.FlagSet) {
@@ -68,6 +70,8 @@ func (f *readerFlags) check(clustered, overTLS bool) error {
 		fallback = ":8080"
 	}
 	f.listen = cmp.Or(f.listen, fallback)
+	local, _ := daemon.Loopback(f.listen) // whose error is the next one's
+	f.inClear = !overTLS && !local
 	return daemon.CheckListen(f.listen, f.auth == authToken || f.allowUnauthenticated)
 }
 
@@ -97,6 +101,9 @@ func newReaders(f readerFlags, fleet *fleet, meter *metricsapi.Meter, log *slog.
 		log.Warn("nobody is asked who he is: whoever reaches the hub may read everything", "listen", f.listen)
 		open, err := access.NewOpen(f.listen)
 		return readers{open, f.auth}, err
+	}
+	if f.inClear {
+		log.Warn("the hub speaks no TLS itself: readers' tokens travel in the clear up to what ends TLS before it", "listen", f.listen)
 	}
 	gate, err := newGate(f, fleet, meter, log)
 	return readers{gate, f.auth}, err
