@@ -14,7 +14,7 @@ const (
 	// onePerSecond and oneBurst bound the strangers of one address. They are few
 	// beside what all may together, so that one address keeps no other out.
 	onePerSecond = 5
-	oneBurst     = 10
+	oneBurst     = 20
 	// maxAddresses bounds of how many addresses it is known how often they came,
 	// addressLife for how long.
 	maxAddresses = 1024
