@@ -28,7 +28,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: up node down
-up: bin/lab ## a two-node Kubernetes on this machine with kubemon on it
+up: bin/lab page ## a two-node Kubernetes on this machine with kubemon on it
 	bin/lab up --name $(LAB)
 
 node: bin/lab ## add a node to it
@@ -46,7 +46,7 @@ run: bin/kubemon-agent bin/kubemon-hub ## agent and hub on this machine, without
 	wait -n; status=$$?; kill $$(jobs -p) 2>/dev/null; wait; [ -n "$$stopped" ] || exit $$status
 
 .PHONY: test packages check vuln unit fuzz kernel cluster
-test: packages check vuln unit fuzz kernel cluster ## everything: format, vet, known vulnerabilities, unit tests, fuzzing, real kernels, then a real cluster
+test: packages check vuln unit page-unit browser fuzz kernel cluster ## everything: format, vet, known vulnerabilities, unit tests, fuzzing, real kernels, then a real cluster
 
 packages: bin/lab ## install the Debian packages that the tests and the lab need
 	bin/lab packages
@@ -77,14 +77,14 @@ fuzz: ## each fuzz target with FUZZTIME inputs
 kernel: ## the agent's tests on real kernels: a guest's and this machine's
 	$(GO) test -count=1 -timeout=15m -v ./e2e/kernel
 
-cluster: ## the tests on a real cluster, made for them and removed after
+cluster: page ## the tests on a real cluster, made for them and removed after
 	$(GO) test -count=1 -timeout=60m -v ./e2e/cluster
 
 .PHONY: generate images bench fleet
 generate: ## write generated code anew
 	$(GO) generate ./shared/...
 
-images: ## the images as OCI archives in dist/, each with its SBOMs, without Docker
+images: page ## the images as OCI archives in dist/, each with its SBOMs, without Docker
 	$(GO) run ./e2e/cmd/images --output dist
 
 bench: ## the benchmarks, with allocations
@@ -100,11 +100,50 @@ fleet: bin/kubemon-hub ## what a hub costs with NODES simulated nodes, over TLS
 	@mkdir -p dist
 	$(GO) run ./e2e/cmd/fleet --hub bin/kubemon-hub --nodes $(NODES) --for $(FOR) --history $(HISTORY)
 
+# The page is npm's to build; what it needs is in hub/dashboard/package-lock.json.
+# with-node gets a Node.js where the machine has none that is new enough.
+NODE := $(CURDIR)/hub/dashboard/scripts/with-node
+PAGE := hub/internal/dashboard/dist/index.html
+PAGE_SOURCES := $(shell find hub/dashboard -name node_modules -prune -o -type f ! -name openapi.d.ts -print) \
+	hub/internal/rest/openapi.yaml hub/internal/rest/schemas.yaml
+
+.PHONY: page page-unit browser screenshots demo
+page: $(PAGE) ## the hub's page, into the folder that the hub embeds
+
+$(PAGE): hub/dashboard/node_modules/.package-lock.json $(PAGE_SOURCES)
+	cd hub/dashboard && $(NODE) npm run --silent build
+
+%/node_modules/.package-lock.json: %/package-lock.json
+	cd $* && $(NODE) npm ci --no-audit --no-fund
+	@touch $@
+
+page-unit: page ## the tests of what the page works out
+	cd hub/dashboard && $(NODE) npm test --silent
+
+browser: bin/kubemon-hub bin/demo bin/fleet e2e/browser/node_modules/.package-lock.json ## the page in a real browser: each page and state, live, with 10,000 pods
+	@command -v chromium >/dev/null || { apt-get update && apt-get install -y --no-install-recommends chromium; }
+	@mkdir -p dist
+	cd e2e/browser && $(NODE) npm test --silent
+
+screenshots: bin/kubemon-hub bin/demo e2e/browser/node_modules/.package-lock.json ## the pictures of docs/images anew
+	@command -v chromium >/dev/null && command -v pngquant >/dev/null && fc-list | grep -q Inter || \
+		{ apt-get update && apt-get install -y --no-install-recommends chromium pngquant fonts-inter; }
+	@mkdir -p dist docs/images
+	cd e2e/browser && $(NODE) npm run --silent screenshots
+
+demo: bin/kubemon-hub bin/demo ## a hub on a made-up cluster, to look at its page
+	@mkdir -p dist
+	bin/demo --listen $(HUB_LISTEN)
+
 # Go builds only what changed, so these are always asked.
-.PHONY: bin/lab bin/kubemon-agent bin/kubemon-hub
+.PHONY: bin/lab bin/kubemon-agent bin/kubemon-hub bin/demo bin/fleet
 bin/lab:
 	$(GO) build -o bin/ ./e2e/cmd/lab
 bin/kubemon-agent:
 	$(GO) build -o bin/ ./agent/cmd/kubemon-agent
-bin/kubemon-hub:
+bin/demo:
+	$(GO) build -o bin/ ./e2e/cmd/demo
+bin/fleet:
+	$(GO) build -o bin/ ./e2e/cmd/fleet
+bin/kubemon-hub: page
 	$(GO) build -o bin/ ./hub/cmd/kubemon-hub

@@ -20,28 +20,29 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 )
 
-// A cluster is an API server that has all of the fleet's objects and never
-// another: lists answer with them, watches say nothing.
-type cluster struct {
-	url   string
-	close func()
+// An APIServer has the objects that it is given and never another: lists answer
+// with them, watches say nothing.
+type APIServer struct {
+	URL string
 
+	stop   func()
 	bodies map[string][]byte // by path
 	empty  []byte            // an empty list
 }
 
 const protobufType = "application/vnd.kubernetes.protobuf"
 
-// serveCluster listens on a loopback address.
-func serveCluster(ctx context.Context, nodes []Node) (*cluster, error) {
-	c := &cluster{bodies: make(map[string][]byte)}
+// ServeObjects listens on a loopback address. The objects are lists, by the
+// path that lists them.
+func ServeObjects(ctx context.Context, objects map[string]runtime.Object) (*APIServer, error) {
+	s := &APIServer{bodies: make(map[string][]byte)}
 	var err error
-	for path, list := range objects(nodes) {
-		if c.bodies[path], err = encode(list); err != nil {
+	for path, list := range objects {
+		if s.bodies[path], err = encode(list); err != nil {
 			return nil, fmt.Errorf("encode %s: %w", path, err)
 		}
 	}
-	if c.empty, err = encode(&metav1.PartialObjectMetadataList{ListMeta: listMeta()}); err != nil {
+	if s.empty, err = encode(&metav1.PartialObjectMetadataList{ListMeta: listMeta()}); err != nil {
 		return nil, err
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp4", "127.0.0.1:0")
@@ -49,17 +50,31 @@ func serveCluster(ctx context.Context, nodes []Node) (*cluster, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	server := &http.Server{Handler: c, BaseContext: func(net.Listener) context.Context { return ctx }}
-	c.url = "http://" + listener.Addr().String()
+	server := &http.Server{Handler: s, BaseContext: func(net.Listener) context.Context { return ctx }}
+	s.URL = "http://" + listener.Addr().String()
 	var served sync.WaitGroup
 	served.Go(func() { _ = server.Serve(listener) })
-	c.close = func() { cancel(); _ = server.Close(); served.Wait() }
-	return c, nil
+	s.stop = func() { cancel(); _ = server.Close(); served.Wait() }
+	return s, nil
 }
+
+// Close ends it, and the watches.
+func (s *APIServer) Close() { s.stop() }
+
+// Kubeconfig is the file that leads to it.
+func (s *APIServer) Kubeconfig() []byte { return fmt.Appendf(nil, kubeconfigText, s.URL) }
+
+const kubeconfigText = `apiVersion: v1
+kind: Config
+current-context: fleet
+contexts: [{name: fleet, context: {cluster: fleet, user: fleet}}]
+clusters: [{name: fleet, cluster: {server: "%s"}}]
+users: [{name: fleet, user: {}}]
+`
 
 // ServeHTTP answers lists and watches. A watch that asks for a list as its
 // first events is refused, and the client then lists.
-func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *APIServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	if query.Get("sendInitialEvents") != "" {
 		w.Header().Set("Content-Type", "application/json")
@@ -74,9 +89,9 @@ func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 		return
 	}
-	body, ok := c.bodies[r.URL.Path]
+	body, ok := s.bodies[r.URL.Path]
 	if !ok {
-		body = c.empty // a kind of which there are none
+		body = s.empty // a kind of which there are none
 	}
 	w.Header().Set("Content-Type", protobufType)
 	_, _ = w.Write(body)

@@ -14,7 +14,6 @@ package fleet
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,21 +73,21 @@ func (f *Fleet) start(ctx context.Context, o Options) error {
 		return err
 	}
 	f.stop = append(f.stop, agents.close)
-	cluster, err := serveCluster(ctx, f.Nodes)
+	cluster, err := ServeObjects(ctx, objects(f.Nodes))
 	if err != nil {
 		return err
 	}
-	f.stop = append(f.stop, cluster.close)
+	f.stop = append(f.stop, cluster.Close)
 
 	f.URLs = agents.urls
 	token, kubeconfig := filepath.Join(dir, "token"), filepath.Join(dir, "kubeconfig")
 	if err := os.WriteFile(token, []byte(f.Token), 0o600); err != nil {
 		return err
 	}
-	if err := os.WriteFile(kubeconfig, fmt.Appendf(nil, kubeconfigText, cluster.url), 0o600); err != nil {
+	if err := os.WriteFile(kubeconfig, cluster.Kubeconfig(), 0o600); err != nil {
 		return err
 	}
-	f.Hub, err = startHub(ctx, o.Hub, o.Log,
+	f.Hub, err = StartHub(ctx, o.Hub, o.Log,
 		append([]string{"--interval", o.Interval.String(), "--scrape-timeout", min(o.Interval, 5*time.Second).String(), "--kubeconfig", kubeconfig, "--agent-token-file", token}, o.Arguments...),
 		append([]string{"PATH=" + os.Getenv("PATH"), "KUBEMON_HUB_AGENTS=" + strings.Join(f.URLs, ",")}, o.Environment...))
 	if err != nil {
@@ -105,11 +104,3 @@ func (f *Fleet) Close() {
 	}
 	f.stop = nil
 }
-
-const kubeconfigText = `apiVersion: v1
-kind: Config
-current-context: fleet
-contexts: [{name: fleet, context: {cluster: fleet, user: fleet}}]
-clusters: [{name: fleet, cluster: {server: "%s"}}]
-users: [{name: fleet, user: {}}]
-`

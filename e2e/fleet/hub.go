@@ -24,9 +24,9 @@ type Hub struct {
 	client  *http.Client
 }
 
-// startHub runs the program on a free port of the loopback interface and
+// StartHub runs the program on a free port of the loopback interface and
 // returns when it says that it listens. log is where its own log goes.
-func startHub(ctx context.Context, program, log string, args, environment []string) (*Hub, error) {
+func StartHub(ctx context.Context, program, log string, args, environment []string) (*Hub, error) {
 	h := &Hub{ended: make(chan struct{}), client: &http.Client{Timeout: 5 * time.Minute, Transport: &http.Transport{DisableCompression: true}}}
 	h.command = exec.CommandContext(ctx, program, append([]string{"--listen", "127.0.0.1:0"}, args...)...)
 	h.command.Env = environment

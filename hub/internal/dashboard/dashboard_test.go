@@ -1,23 +1,31 @@
-package dashboard_test
+package dashboard
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/kubemon/kubemon/hub/internal/dashboard"
+	"testing/fstest"
 )
 
-func ask(method, path string, headers ...string) *httptest.ResponseRecorder {
-	req := httptest.NewRequest(method, path, nil)
-	for i := 0; i < len(headers); i += 2 {
-		req.Header.Set(headers[i], headers[i+1])
+// built is a page as the build leaves it.
+func built() fstest.MapFS {
+	files := fstest.MapFS{}
+	for name, text := range map[string]string{
+		"README.md":             "not the page's",
+		"index.html":            `<base href="./"><script src="./assets/index-1.js"></script>`,
+		"icon.svg":              "<svg/>",
+		"licenses.md":           "# Licenses",
+		"assets/index-1.js":     "script",
+		"assets/index-1.js.br":  "br of it",
+		"assets/index-1.js.gz":  "gz of it",
+		"assets/style-2.css":    "style",
+		"assets/style-2.css.gz": "gz of style",
+	} {
+		files[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	w := httptest.NewRecorder()
-	dashboard.Handler(http.HandlerFunc(next)).ServeHTTP(w, req)
-	return w
+	return files
 }
 
 // next is who answers for what is not the page.
@@ -25,32 +33,68 @@ func next(w http.ResponseWriter, r *http.Request) {
 	http.Error(w, r.Method+" "+r.URL.Path, http.StatusTeapot)
 }
 
+func ask(t *testing.T, dist fstest.MapFS, method, path string, headers ...string) *http.Response {
+	t.Helper()
+	r := httptest.NewRequest(method, path, nil)
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	handler(dist, http.HandlerFunc(next)).ServeHTTP(w, r)
+	return w.Result()
+}
+
+func text(t *testing.T, r *http.Response) string {
+	t.Helper()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
 func TestFiles(t *testing.T) {
-	for path, contentType := range map[string]string{
-		"/":                 "text/html; charset=utf-8",
-		"/assets/app.js":    "text/javascript; charset=utf-8",
-		"/assets/style.css": "text/css; charset=utf-8",
-		"/assets/icon.svg":  "image/svg+xml",
-	} {
-		w := ask(http.MethodGet, path)
-		if w.Code != http.StatusOK || w.Body.Len() == 0 {
-			t.Errorf("GET %s: status %d with %d bytes", path, w.Code, w.Body.Len())
+	const forGood, asked = "public, max-age=31536000, immutable", "no-cache"
+	tests := []struct{ path, contentType, cacheControl string }{
+		{"/", "text/html; charset=utf-8", asked},
+		{"/pods/shop/web-1", "text/html; charset=utf-8", asked},
+		{"/assets/index-1.js", "text/javascript; charset=utf-8", forGood},
+		{"/assets/style-2.css", "text/css; charset=utf-8", forGood},
+		{"/icon.svg", "image/svg+xml", asked},
+		{"/licenses.md", "text/plain; charset=utf-8", asked},
+	}
+	for _, tt := range tests {
+		first := ask(t, built(), http.MethodGet, tt.path)
+		if first.StatusCode != http.StatusOK || text(t, first) == "" {
+			t.Errorf("GET %s: status %d, or nothing", tt.path, first.StatusCode)
 		}
 		for name, want := range map[string]string{
-			"Content-Type": contentType, "X-Content-Type-Options": "nosniff",
-			"Referrer-Policy": "no-referrer", "Cache-Control": "no-cache",
+			"Content-Type": tt.contentType, "Cache-Control": tt.cacheControl, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
 		} {
-			if got := w.Header().Get(name); got != want {
-				t.Errorf("GET %s: %s = %q, want %q", path, name, got, want)
+			if got := first.Header.Get(name); got != want {
+				t.Errorf("GET %s: %s = %q, want %q", tt.path, name, got, want)
 			}
 		}
-		csp := w.Header().Get("Content-Security-Policy")
-		if !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe") {
-			t.Errorf("GET %s: Content-Security-Policy = %q", path, csp)
+		policy := first.Header.Get("Content-Security-Policy")
+		if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
+			t.Errorf("GET %s: Content-Security-Policy = %q", tt.path, policy)
 		}
-		again := ask(http.MethodGet, path, "If-None-Match", w.Header().Get("ETag"))
-		if again.Code != http.StatusNotModified || again.Body.Len() != 0 {
-			t.Errorf("GET %s again: status %d with %d bytes, want 304 and none", path, again.Code, again.Body.Len())
+		again := ask(t, built(), http.MethodGet, tt.path, "If-None-Match", first.Header.Get("ETag"))
+		if again.StatusCode != http.StatusNotModified || text(t, again) != "" {
+			t.Errorf("GET %s again: status %d, want 304 and nothing", tt.path, again.StatusCode)
+		}
+	}
+}
+
+// TestBase wants each of the page's paths to lead to the root that the files
+// are relative to.
+func TestBase(t *testing.T) {
+	for path, base := range map[string]string{
+		"/": "./", "/pods": "./", "/pods/": "../", "/pods/shop/web-1": "../../", "/nodes/a": "../",
+		"/workloads/shop/Deployment/web": "../../../", "/pods/a%2Fb": "../", "/status?x=/a/b/c/d/e": "./",
+	} {
+		if got := text(t, ask(t, built(), http.MethodGet, path)); !strings.Contains(got, `<base href="`+base+`">`) {
+			t.Errorf("GET %s: %s, want the base %s", path, got, base)
 		}
 	}
 }
@@ -58,62 +102,80 @@ func TestFiles(t *testing.T) {
 // TestTheRestIsNotThePages wants what is not the page handed on as it came.
 func TestTheRestIsNotThePages(t *testing.T) {
 	tests := []struct{ method, path, names string }{
-		{http.MethodGet, "/page/index.html", "GET /page/index.html"},
+		{http.MethodGet, "/index.html", "GET /index.html"},
+		{http.MethodGet, "/README.md", "GET /README.md"},
 		{http.MethodGet, "/assets/", "GET /assets/"},
-		{http.MethodGet, "/assets/..%2f..%2fdashboard.go", "dashboard.go"},
+		{http.MethodGet, "/assets/index-0.js", "GET /assets/index-0.js"},
+		{http.MethodGet, "/assets/index-1.js.gz", "GET /assets/index-1.js.gz"},
+		{http.MethodGet, "/assets/../index.html", "GET /assets/../index.html"},
 		{http.MethodGet, "//", "GET //"},
-		{http.MethodGet, "/assets/../", "GET /assets/../"},
+		{http.MethodGet, "/podsx", "GET /podsx"},
+		{http.MethodGet, "/workloads/a/b/c/d", "GET /workloads/a/b/c/d"},
+		{http.MethodGet, "/api/v1/pods", "GET /api/v1/pods"},
 		{http.MethodPost, "/", "POST /"},
 	}
 	for _, tt := range tests {
-		w := ask(tt.method, tt.path)
-		if w.Code != http.StatusTeapot || !strings.Contains(w.Body.String(), tt.names) || w.Header().Get("ETag") != "" {
-			t.Errorf("%s %s: status %d and %q, want it handed on as %s", tt.method, tt.path, w.Code, w.Body, tt.names)
+		r := ask(t, built(), tt.method, tt.path)
+		if body := text(t, r); r.StatusCode != http.StatusTeapot || !strings.Contains(body, tt.names) || r.Header.Get("ETag") != "" {
+			t.Errorf("%s %s: status %d and %q, want it handed on as %s", tt.method, tt.path, r.StatusCode, body, tt.names)
 		}
 	}
 }
 
-// TestPageNeedsNothingElse finds what the policy would block, or what would
-// make the page depend on another host, on its path, or on what names say.
-func TestPageNeedsNothingElse(t *testing.T) {
-	forbidden := map[string]*regexp.Regexp{
-		"another host":   regexp.MustCompile(`(src|href|url|fetch)\s*[=(]\s*["'(]?\s*(https?:)?//`),
-		"absolute path":  regexp.MustCompile(`(src|href)="/|fetch\("/`),
-		"inline script":  regexp.MustCompile(`<script[^>]*>[^<]|\son\w+="|javascript:`),
-		"inline style":   regexp.MustCompile(`<style|\sstyle="|\.style\b`),
-		"text as markup": regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(`),
-	}
-	for _, path := range []string{"/", "/assets/app.js", "/assets/style.css"} {
-		body := ask(http.MethodGet, path).Body.String()
-		for what, pattern := range forbidden {
-			if found := pattern.FindString(body); found != "" {
-				t.Errorf("%s has %s: %s", path, what, found)
-			}
+func TestCodings(t *testing.T) {
+	etags := make(map[string]bool)
+	for accept, want := range map[string]struct{ coding, body string }{
+		"":                      {"", "script"},
+		"identity":              {"", "script"},
+		"gzip":                  {"gzip", "gz of it"},
+		"gzip, deflate, br":     {"br", "br of it"},
+		"GZIP;q=0.5, zstd":      {"gzip", "gz of it"},
+		"br;q=0, gzip":          {"gzip", "gz of it"},
+		"br; q=0.000, gzip;q=0": {"", "script"},
+		"brotli":                {"", "script"},
+	} {
+		r := ask(t, built(), http.MethodGet, "/assets/index-1.js", "Accept-Encoding", accept)
+		if body := text(t, r); body != want.body || r.Header.Get("Content-Encoding") != want.coding || r.Header.Get("Vary") != "Accept-Encoding" {
+			t.Errorf("Accept-Encoding %q: %q as %q, want %q as %q", accept, body, r.Header.Get("Content-Encoding"), want.body, want.coding)
 		}
+		etags[r.Header.Get("ETag")] = true
+	}
+	if len(etags) != 3 {
+		t.Errorf("three codings have %d ETags, want one each", len(etags))
+	}
+	if r := ask(t, built(), http.MethodGet, "/assets/style-2.css", "Accept-Encoding", "br, gzip"); text(t, r) != "gz of style" {
+		t.Errorf("a file without br is served as %q", r.Header.Get("Content-Encoding"))
 	}
 }
 
-// TestPageAsksForItsParts wants every part that the page names to be served,
-// and every id that the script uses to be in the page.
-func TestPageAsksForItsParts(t *testing.T) {
-	index := ask(http.MethodGet, "/").Body.String()
-	parts := regexp.MustCompile(`"(assets/[^"]+)"`).FindAllStringSubmatch(index, -1)
-	if len(parts) != 3 {
-		t.Errorf("the page names %d parts, want 3", len(parts))
-	}
-	for _, part := range parts {
-		if w := ask(http.MethodGet, "/"+part[1]); w.Code != http.StatusOK {
-			t.Errorf("GET /%s: status %d", part[1], w.Code)
+// TestNotBuilt wants a hub without its page to say so, and to do all else.
+func TestNotBuilt(t *testing.T) {
+	alone := fstest.MapFS{"README.md": &fstest.MapFile{Data: []byte("a place")}}
+	for _, path := range []string{"/", "/pods/shop/web-1"} {
+		if r := ask(t, alone, http.MethodGet, path); r.StatusCode != http.StatusNotFound || !strings.Contains(text(t, r), "make page") {
+			t.Errorf("GET %s: status %d, want 404 that says how to get the page", path, r.StatusCode)
 		}
 	}
-	script := ask(http.MethodGet, "/assets/app.js").Body.String()
-	ids := regexp.MustCompile(`byId\("([^"]+)"\)`).FindAllStringSubmatch(script, -1)
-	if len(ids) == 0 {
-		t.Error("the script uses no id of the page")
+	if r := ask(t, alone, http.MethodGet, "/api/v1/pods"); r.StatusCode != http.StatusTeapot {
+		t.Errorf("GET /api/v1/pods: status %d, want it handed on", r.StatusCode)
 	}
-	for _, id := range ids {
-		if !strings.Contains(index, `id="`+id[1]+`"`) {
-			t.Errorf("the page has no id %q, which the script uses", id[1])
+}
+
+// TestEmbedded reads what this very binary has: the built page, or the place
+// for it.
+func TestEmbedded(t *testing.T) {
+	w := httptest.NewRecorder()
+	Handler(http.HandlerFunc(next)).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	switch body := w.Body.String(); w.Code {
+	case http.StatusOK:
+		if !strings.Contains(body, base) || !strings.Contains(body, "./assets/index-") {
+			t.Errorf("the built index has no base or no script: %s", body)
 		}
+	case http.StatusNotFound:
+		if body != notBuilt {
+			t.Errorf("a hub without its page says %q", body)
+		}
+	default:
+		t.Errorf("GET /: status %d", w.Code)
 	}
 }

@@ -1,0 +1,79 @@
+// Every page: it shows what it is for, on a laptop and on a phone, light and
+// dark, and does nothing that it should not.
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { launch, rest, settled, violations, visit } from "./browser";
+
+const hub = inject("hub");
+let browser: Browser;
+let pages: { path: string; heading: string; shows: string[] }[];
+
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(() => browser.close());
+
+/** The pages with what each must show; the pod's name is the cluster's to choose. */
+async function allPages() {
+  const { items } = await rest<{ items: { name: string }[] }>(hub, "namespaces/payments/pods");
+  const ledger = items.find(({ name }) => name.startsWith("ledger-"))?.name ?? "";
+  return [
+    { path: "/", heading: "Overview", shows: ["Needs attention", "Node down", "OOM kill", "Throttled", "Memory limit", "worker-5"] },
+    { path: "/nodes", heading: "Nodes", shows: ["data-1", "unsupported", "down"] },
+    { path: "/nodes/data-1", heading: "data-1", shows: ["Slices", "kubepods.slice", "kubelet", "/var/lib/containerd", "nvme0n1", "eth0", "postgres-0"] },
+    { path: "/namespaces", heading: "Namespaces", shows: ["payments", "search"] },
+    { path: "/namespaces/data", heading: "data", shows: ["kafka", "postgres-1", "StatefulSet"] },
+    { path: "/workloads", heading: "Workloads", shows: ["CronJob", "DaemonSet", "Deployment", "Job", "Pod", "Rollout", "StatefulSet"] },
+    { path: "/workloads/shop/Deployment/web", heading: "web", shows: ["Deployment", "requested"] },
+    { path: "/pods", heading: "Pods", shows: ["postgres-0", "kafka-0"] },
+    { path: `/pods/payments/${ledger}?range=1h`, heading: ledger, shows: ["OOM kill", "ledger limit", "worker-3", "Restarts"] },
+    { path: "/status", heading: "Agents", shows: ["Availability", "Clock skew", "worker-5", "EOF"] },
+  ];
+}
+
+beforeAll(async () => {
+  pages = await allPages();
+});
+
+const looks = [
+  { name: "laptop, light", viewport: { width: 1280, height: 900 }, colorScheme: "light" },
+  { name: "phone, dark", viewport: { width: 390, height: 844 }, colorScheme: "dark" },
+] as const;
+
+describe.each(looks)("$name", ({ viewport, colorScheme }) => {
+  test("each page by its own address", async () => {
+    for (const { path, heading, shows } of pages) {
+      const { page, errors, foreign, refused } = await visit(browser, hub + path, { viewport, colorScheme });
+      await settled(page);
+      await expect.poll(() => page.locator("h1").first().innerText(), { message: path }).toContain(heading);
+      const text = await page.locator("main").innerText();
+      if (viewport.width > 1000) for (const words of shows) expect(text, path).toContain(words);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), `${path} is wider than the screen`).toBeLessThanOrEqual(0);
+      expect(await violations(page), path).toEqual([]);
+      expect({ errors, foreign, refused }, path).toEqual({ errors: [], foreign: [], refused: [] });
+      await page.context().close();
+    }
+  });
+});
+
+test("charts as tables have the numbers, and no violation either", async () => {
+  const { page, errors } = await visit(browser, `${hub}/nodes/data-1?view=table`);
+  await settled(page);
+  expect(await page.locator(".chart-table tbody tr").count()).toBeGreaterThan(50);
+  expect(await page.locator(".chart-table").first().innerText()).toMatch(/\d\d:\d\d:\d\d\s+\d/);
+  expect(await violations(page)).toEqual([]);
+  expect(errors).toEqual([]);
+});
+
+test("what a chart shows is said in words", async () => {
+  const { page } = await visit(browser, `${hub}/nodes/data-1`);
+  await page.locator(".plot canvas").first().waitFor();
+  expect(await page.locator("[data-chart=cpu] .plot").getAttribute("aria-label")).toMatch(/^CPU\. used: now .*, between .* and .*; requested /);
+});
+
+test("reduced motion and forced colours", async () => {
+  const { page, errors } = await visit(browser, hub, { reducedMotion: "reduce", forcedColors: "active" });
+  await settled(page);
+  expect(await page.locator(".meter-fill").first().evaluate((e) => getComputedStyle(e).transitionDuration)).toBe("0s");
+  expect(errors).toEqual([]);
+});

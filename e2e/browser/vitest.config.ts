@@ -1,0 +1,11 @@
+import { defineConfig } from "vitest/config";
+
+// One browser at a time, against one hub for all files.
+export default defineConfig({
+  test: {
+    globalSetup: "./demo.ts",
+    fileParallelism: false,
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
+  },
+});

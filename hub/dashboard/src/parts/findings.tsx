@@ -1,0 +1,38 @@
+// What is wrong, worst first, as a list that leads to where to look.
+import { Link } from "wouter";
+import type { Finding } from "../derive/problems";
+import { useHref, useParam } from "../url/use-address";
+import { LevelMark } from "./meter";
+
+// More than these are shown when asked for.
+const most = 8;
+
+/** Findings is the list. */
+export function Findings({ findings }: { findings: readonly Finding[] }) {
+  const href = useHref();
+  const [all, setAll] = useParam("findings");
+  const shown = all === "all" ? findings : findings.slice(0, most);
+  return (
+    <section aria-labelledby="findings-title">
+      <div className="section-head">
+        <h2 id="findings-title">Needs attention</h2>
+        {findings.length > most && (
+          <button type="button" className="link quiet" onClick={() => setAll(all === "all" ? "" : "all")}>
+            {all === "all" ? `the first ${most}` : `all ${findings.length}`}
+          </button>
+        )}
+      </div>
+      {findings.length === 0 && <p className="none">Nothing: every node reports, and nothing is near a limit, throttled, stalled or killed.</p>}
+      <ul className="findings">
+        {shown.map((finding) => (
+          <li key={`${finding.kind} ${finding.name}`} className={finding.level}>
+            <LevelMark level={finding.level} />
+            <span className="finding-kind">{finding.kind}</span>
+            <Link href={href(finding.path)} title={finding.name}>{finding.name}</Link>
+            <span className="finding-text" title={finding.text}>{finding.text}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

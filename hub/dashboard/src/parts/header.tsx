@@ -1,0 +1,81 @@
+// The page's head: where one is, what time is shown, and whether it is live.
+import { Link, useLocation } from "wouter";
+import { useFeed, useWindowLimit } from "../api/queries";
+import { clockTime } from "../format/time";
+import { type RangeName, ranges } from "../url/time-range";
+import { useHref, useTimeRange } from "../url/use-address";
+import { places } from "./keyboard";
+
+/** Header is on every page. */
+export function Header() {
+  const [path] = useLocation();
+  const href = useHref();
+  return (
+    <header className="header">
+      <Link href={href("/")} className="wordmark">kubemon</Link>
+      <nav aria-label="Pages">
+        {places.map((place) => {
+          const current = place.path === "/" ? path === "/" : path === place.path || path.startsWith(`${place.path}/`);
+          return <Link key={place.path} href={href(place.path)} aria-current={current ? "page" : undefined}>{place.label}</Link>;
+        })}
+      </nav>
+      <TimeControls />
+    </header>
+  );
+}
+
+function TimeControls() {
+  const [range, setRange] = useTimeRange();
+  const limit = useWindowLimit() ?? ranges["1h"];
+  return (
+    <div className="time-controls">
+      {range.zoom && (
+        <button type="button" className="zoomed" onClick={() => setRange({ ...range, zoom: null })}>
+          {clockTime(range.zoom.from)}–{clockTime(range.zoom.to)} <span aria-hidden="true">✕</span>
+          <span className="unseen">leave the zoom</span>
+        </button>
+      )}
+      <div className="segments" role="group" aria-label="Time shown">
+        {(Object.keys(ranges) as RangeName[]).map((name) => {
+          const tooLong = name !== "5m" && ranges[name] > limit && !isShortestThatCovers(name, limit);
+          return (
+            <button key={name} type="button" aria-pressed={range.name === name && !range.zoom} disabled={tooLong}
+              title={tooLong ? "The hub keeps less than that" : undefined} onClick={() => setRange({ ...range, name, zoom: null })}>
+              {name}
+            </button>
+          );
+        })}
+      </div>
+      <LiveButton />
+    </div>
+  );
+}
+
+/** isShortestThatCovers is true of the first range that has all that the hub keeps. */
+function isShortestThatCovers(name: RangeName, limit: number): boolean {
+  const first = (Object.keys(ranges) as RangeName[]).find((other) => ranges[other] >= limit);
+  return name === first;
+}
+
+/** usePause is whether the page stands still, and its switch. */
+export function usePause(): [boolean, () => void] {
+  const [range, setRange] = useTimeRange();
+  const { tick } = useFeed();
+  const paused = range.pausedAt !== null;
+  const at = tick ? Date.parse(tick.time) : Date.now();
+  return [paused, () => setRange({ ...range, pausedAt: paused ? null : at })];
+}
+
+function LiveButton() {
+  const [paused, toggle] = usePause();
+  const [range] = useTimeRange();
+  const { state, tick } = useFeed();
+  const time = range.pausedAt ?? tick?.time;
+  const label = paused ? "Paused" : state === "telling" ? "Live" : state === "silent" ? "Polling" : "Connecting";
+  return (
+    <button type="button" className={`live ${paused ? "paused" : state}`} aria-pressed={paused} onClick={toggle} title={paused ? "Go on (Space)" : "Pause (Space)"}>
+      <span aria-hidden="true" className="live-mark">{paused ? "❚❚" : "●"}</span> {label}
+      {time !== undefined && <time>{clockTime(time)}</time>}
+    </button>
+  );
+}

@@ -1,0 +1,163 @@
+// The room of uPlot: draws a chart's lines on a canvas, with the crosshair and
+// the brush. What it is told in words is chart.tsx's.
+import uPlot from "uplot";
+import type { Chart, Line } from "../derive/charts";
+import type { Mark } from "../derive/marks";
+import { bitsPerSecond, bytes, bytesPerSecond, type Format, text } from "../format/number";
+import { type Interval } from "../url/time-range";
+
+/** How many colours there are; lines beyond them take the first ones again. */
+const colours = 7;
+
+/** What a plot tells of. */
+export interface Listener {
+  /** The crosshair is at a round, or at none. */
+  onCursor(index: number | null): void;
+  /** An interval was chosen. */
+  onZoom(interval: Interval): void;
+  onLeaveZoom(): void;
+}
+
+/** colourOf is a line's, as the name of a custom property. */
+export function colourOf(line: Line, index: number): string {
+  if (line.colour === undefined && line.kind !== "use") return `--${line.kind}`;
+  return `--line-${((line.colour ?? index) % colours) + 1}`;
+}
+
+/** Plot is one chart on the screen. The charts' crosshairs move together. */
+export class Plot {
+  private readonly plot: uPlot;
+  private marks: Mark[] = [];
+
+  constructor(private readonly element: HTMLElement, chart: Chart, interval: Interval, height: number, listener: Listener) {
+    this.marks = chart.marks;
+    this.plot = new uPlot(this.options(chart, interval, height, listener), dataOf(chart), element);
+  }
+
+  /** update shows other values of the same lines. */
+  update(chart: Chart, interval: Interval): void {
+    this.marks = chart.marks;
+    this.plot.batch(() => {
+      this.plot.setData(dataOf(chart), false);
+      this.plot.setScale("x", { min: interval.from, max: interval.to });
+    });
+  }
+
+  resize(width: number, height: number): void {
+    if (width > 0 && width !== this.plot.width) this.plot.setSize({ width, height });
+  }
+
+  redraw(): void {
+    this.plot.redraw(false, false);
+  }
+
+  /** moveCursor puts the crosshair at a round, here and in the other charts. */
+  moveCursor(index: number): void {
+    const time = this.plot.data[0][index];
+    if (time === undefined) return;
+    this.plot.setCursor({ left: this.plot.valToPos(time, "x"), top: 10 });
+  }
+
+  destroy(): void {
+    this.plot.destroy();
+  }
+
+  private options(chart: Chart, interval: Interval, height: number, listener: Listener): uPlot.Options {
+    const colour = (name: string) => () => getComputedStyle(this.element).getPropertyValue(name).trim();
+    const axis = { stroke: colour("--quiet"), font: "11px system-ui, sans-serif", grid: { stroke: colour("--hairline"), width: 1 }, ticks: { show: false } };
+    return {
+      width: this.element.clientWidth || 300,
+      height,
+      ms: 1,
+      padding: [8, 4, 0, 0],
+      legend: { show: false },
+      cursor: { sync: { key: "time" }, drag: { x: true, y: false, setScale: false }, points: { size: 6 }, y: false },
+      scales: {
+        x: { time: true, min: interval.from, max: interval.to, auto: false },
+        y: { range: (_plot, _min, max) => [0, max === null || max <= 0 ? 1 : max * 1.06] },
+      },
+      axes: [
+        { ...axis, size: 24, gap: 4, space: 64, values: (_plot, times) => times.map(axisTime) },
+        { ...axis, size: 64, gap: 6, space: 28, incrs: stepsOf(chart.format), values: (_plot, values) => values.map((value) => tick(chart.format, value)) },
+      ],
+      series: [{}, ...chart.lines.map((line, i) => seriesOf(line, i, chart, colour))],
+      hooks: {
+        setCursor: [(plot) => listener.onCursor(plot.cursor.idx ?? null)],
+        setSelect: [(plot) => this.chosen(plot, listener)],
+        draw: [(plot) => drawMarks(plot, this.marks, colour("--full")(), colour("--quiet")())],
+        ready: [(plot) => plot.over.addEventListener("dblclick", () => listener.onLeaveZoom())],
+      },
+    };
+  }
+
+  private chosen(plot: uPlot, listener: Listener): void {
+    const { left, width } = plot.select;
+    if (width < 4) return;
+    const interval = { from: Math.round(plot.posToVal(left, "x")), to: Math.round(plot.posToVal(left + width, "x")) };
+    plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    listener.onZoom(interval);
+  }
+}
+
+function dataOf(chart: Chart): uPlot.AlignedData {
+  return [chart.times, ...chart.lines.map((line) => line.values)];
+}
+
+function seriesOf(line: Line, index: number, chart: Chart, colour: (name: string) => () => string): uPlot.Series {
+  const stroke = colour(colourOf(line, index));
+  const alone = chart.lines.filter(({ kind }) => kind === "use").length === 1;
+  if (line.kind === "use") {
+    const fill = alone ? { fill: () => `color-mix(in srgb, ${stroke()} 10%, transparent)` } : {};
+    return { label: line.label, stroke, width: 1.5, points: { show: false }, ...fill };
+  }
+  return { label: line.label, stroke, width: 1, dash: line.kind === "limit" ? [6, 4] : [2, 3], points: { show: false }, auto: isNear(line, chart) };
+}
+
+/** isNear tells whether a bound may stretch the chart: one far above would flatten what is used. */
+function isNear(bound: Line, chart: Chart): boolean {
+  const used = chart.lines.filter(({ kind }) => kind === "use").flatMap(({ values }) => values.map((value) => value ?? 0));
+  return (bound.values[0] ?? 0) <= 4 * Math.max(...used, 0);
+}
+
+/** stepsOf are the distances that an axis's ticks may have, so that they are round in its unit. */
+function stepsOf(format: Format): number[] {
+  const powers = (base: number, from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => base ** (from + i));
+  if (format === bytes || format === bytesPerSecond) return powers(2, 0, 54);
+  const decimal = powers(10, -6, 15).flatMap((power) => [power, 2 * power, 5 * power]);
+  return format === bitsPerSecond ? decimal.map((step) => step / 8) : decimal;
+}
+
+/** tick is a value without zeros that say nothing. */
+function tick(format: Format, value: number): string {
+  if (value === 0) return "0";
+  const { digits, unit } = format(value);
+  return text({ digits: digits.includes(".") ? digits.replace(/\.?0+$/, "") : digits, unit: unit === "cores" ? "" : unit });
+}
+
+const hourAndMinute = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const withSeconds = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
+function axisTime(time: number): string {
+  return (time % 60_000 === 0 ? hourAndMinute : withSeconds).format(time);
+}
+
+function drawMarks(plot: uPlot, marks: Mark[], bad: string, quiet: string): void {
+  const { ctx, bbox } = plot;
+  const pixel = devicePixelRatio;
+  ctx.save();
+  ctx.setLineDash([]);
+  for (const mark of marks) {
+    const x = plot.valToPos(mark.time, "x", true);
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.strokeStyle = ctx.fillStyle = mark.kind === "oom" ? bad : quiet;
+    ctx.lineWidth = pixel;
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    ctx.font = `${12 * pixel}px system-ui, sans-serif`;
+    ctx.textAlign = "center";
+    ctx.fillText(mark.kind === "oom" ? "◆" : "↻", x, bbox.top + 10 * pixel);
+  }
+  ctx.restore();
+}

@@ -1,0 +1,44 @@
+// A table of workloads: every top owner of pods.
+import { type ReactNode, useMemo } from "react";
+import type { Workload } from "../api/types";
+import { pathOf } from "../url/use-address";
+import { nameColumn, podsColumn, sumColumns } from "./columns";
+import { useNetworkFormat } from "./settings";
+import { type Column, DataTable } from "./table";
+
+interface Props {
+  workloads: readonly Workload[];
+  /** Its column is left out where all are of one. */
+  ofNamespace?: boolean;
+  controls?: ReactNode;
+  prefix?: string;
+}
+
+/** WorkloadTable is the table. */
+export function WorkloadTable({ workloads, ofNamespace = false, controls, prefix = "" }: Props) {
+  const network = useNetworkFormat();
+  const columns = useMemo(
+    (): [Column<Workload>, ...Column<Workload>[]] => [
+      nameColumn<Workload>("Workload"), kindColumn, ...(ofNamespace ? [] : [namespaceColumn]), podsColumn<Workload>(), ...sumColumns<Workload>(network, ofNamespace ? "tablet" : "desktop"),
+    ],
+    [network, ofNamespace],
+  );
+  return (
+    <DataTable caption="workloads" rows={workloads} columns={columns} rowKey={keyOf} path={pathOfWorkload} searched={keyOf} sort="-cpu"
+      controls={controls} prefix={prefix} empty="There are no workloads." />
+  );
+}
+
+const kindColumn: Column<Workload> = { id: "kind", label: "Kind", width: 112, from: "tablet", sort: (w) => w.kind, cell: (w) => w.kind };
+
+const namespaceColumn: Column<Workload> = {
+  id: "namespace", label: "Namespace", width: 124, from: "tablet", sort: (w) => w.namespace, cell: (w) => <span title={w.namespace}>{w.namespace}</span>,
+};
+
+function keyOf(w: Workload): string {
+  return `${w.namespace}/${w.kind}/${w.name}`;
+}
+
+function pathOfWorkload(w: Workload): string {
+  return pathOf.workload(w.namespace, w.kind, w.name);
+}
