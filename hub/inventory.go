@@ -96,6 +96,8 @@ type Node struct {
 type Namespace struct {
 	Name   string
 	Labels map[string]string
+	// Created is zero if it is not known. Another one may have had the name before.
+	Created time.Time
 }
 
 // A Workload is a controller of the API server: a Deployment, StatefulSet,

@@ -3,6 +3,7 @@ package hub
 import (
 	"math"
 	"strconv"
+	"time"
 )
 
 // A View is every answer of one round, worked out once. It is never changed.
@@ -47,6 +48,8 @@ type Item struct {
 	Labels map[string]string `json:"-"`
 	// Unlimited says of what some part of it has no limit.
 	Unlimited Unlimited `json:"-"`
+	// Created is when a namespace was made, zero if that is not known.
+	Created time.Time `json:"-"`
 	// Reading has a node's devices, slices and processes for a single node's
 	// answer; nil for all else.
 	Reading *Reading `json:"-"`

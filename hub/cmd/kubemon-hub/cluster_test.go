@@ -24,9 +24,10 @@ import (
 const (
 	adminToken = "token-of-an-admin-for-the-hub"
 	devToken   = "token-of-a-developer-without-nodes"
+	guestToken = "token-of-a-guest-without-rights"
 )
 
-// A cluster is an API server that knows two readers and nothing else.
+// A cluster is an API server that knows three readers and nothing else.
 type cluster struct {
 	url     string
 	away    atomic.Bool
@@ -57,7 +58,7 @@ func (c *cluster) answer(w http.ResponseWriter, r *http.Request) {
 	}
 	switch review := object.(type) {
 	case *authnv1.TokenReview:
-		name, known := map[string]string{adminToken: "admin", devToken: "dev"}[review.Spec.Token]
+		name, known := map[string]string{adminToken: "admin", devToken: "dev", guestToken: "guest"}[review.Spec.Token]
 		review.Status = authnv1.TokenReviewStatus{Authenticated: known && len(review.Spec.Audiences) == 1, User: authnv1.UserInfo{Username: name}, Audiences: review.Spec.Audiences}
 		review.APIVersion, review.Kind = "authentication.k8s.io/v1", "TokenReview"
 	case *authzv1.SubjectAccessReview:

@@ -30,6 +30,8 @@ const namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 type fleet struct {
 	agents pipeline.Agents
 	names  pipeline.Names
+	// namespaces are the names of those that are known now.
+	namespaces func() []string
 	// trust says whose keys are agents'.
 	trust scrape.Trust
 	// client is how to reach the cluster, cluster takes events; nil without one.
@@ -121,7 +123,7 @@ func connect(c config) (client *rest.Config, namespace string, err error) {
 
 // follow takes names from the cluster. The hub is ready once it knows them.
 func (f *fleet) follow(cluster *inventory.Watcher) {
-	f.names = cluster
+	f.names, f.namespaces = cluster, cluster.Namespaces
 	f.watches = append(f.watches, cluster.Run)
 	f.ready = func() error {
 		if cluster.Synced() {

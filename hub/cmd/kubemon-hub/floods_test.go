@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -57,6 +58,67 @@ func TestSlowAndManyDoNotShutOut(t *testing.T) {
 	}
 	if status, body := send(t, host, "GET /api/v1/nodes HTTP/1.1", "Authorization: Bearer "+adminToken); status != http.StatusOK {
 		t.Errorf("a reader beside %d slow ones: %d %s", maxConnections+50, status, body)
+	}
+}
+
+// TestAReaderDoesNotShutOut holds more connections open than the hub takes, of one
+// who is known: a probe and another reader are served meanwhile. Who may see
+// nothing has none kept.
+func TestAReaderDoesNotShutOut(t *testing.T) {
+	host := startGuarded(t, newCluster(t))
+	hold(t, host, guestToken, http.StatusServiceUnavailable) // the namespaces are not known, without a cluster's lists
+	hold(t, host, devToken, http.StatusNotFound)
+	for range 3 {
+		if status, body := send(t, host, "GET /livez HTTP/1.1"); status != http.StatusOK {
+			t.Errorf("a probe: %d %s", status, body)
+		}
+		if status, body := send(t, host, "GET /api/v1/nodes HTTP/1.1", "Authorization: Bearer "+adminToken); status != http.StatusOK {
+			t.Errorf("another reader: %d %s", status, body)
+		}
+	}
+}
+
+// hold asks with that token on as many connections as the hub takes, and leaves
+// them open.
+func hold(t *testing.T, host, token string, want int) {
+	t.Helper()
+	for range maxConnections {
+		conn, err := net.Dial("tcp", host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		if _, err := io.WriteString(conn, "GET /nothing HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer "+token+"\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || response.StatusCode != want {
+			t.Fatalf("GET /nothing: %v, %+v; want %d", err, response, want)
+		}
+		response.Body.Close()
+	}
+}
+
+// TestANewcomerInAFlood has thirty random tokens a second come from one address,
+// while somebody comes from another for the first time.
+func TestANewcomerInAFlood(t *testing.T) {
+	host := startGuarded(t, newCluster(t))
+	_, port, err := net.SplitHostPort(host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 60 {
+		from := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 9)}}
+		conn, err := from.Dial("tcp", net.JoinHostPort("127.0.0.1", port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: hub\r\nConnection: close\r\nAuthorization: Bearer random-%d\r\n\r\n", i)
+		_, _ = io.Copy(io.Discard, conn) // refused or not
+		conn.Close()
+	}
+	if status, body := send(t, host, "GET /api/v1/pods HTTP/1.1", "Authorization: Bearer "+devToken); status != http.StatusOK {
+		t.Errorf("a newcomer: %d %s", status, body)
 	}
 }
 

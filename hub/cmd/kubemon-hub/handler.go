@@ -49,8 +49,8 @@ func newHandler(loop *pipeline.Pipeline, frames *window.Window, fleet *fleet, re
 	page := dashboard.Handler(api) // whatever is neither page nor metrics is for REST to answer, or to refuse
 	metrics := access.NeedNodes(readers.Scope, metricsapi.Handler(loop.View, meter, daemon.Version()))
 	return readers.Around(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if access.IsKnown(r) {
-			daemon.KeepConnection(r.Context())
+		if reader, known := readers.ReaderOf(r); known {
+			daemon.KeepConnectionOf(r.Context(), reader)
 		}
 		// No http.ServeMux: it redirects paths that are not clean, where REST has
 		// an answer that says what is wrong.

@@ -8,10 +8,12 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"log/slog"
 	"math/big"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -70,6 +72,52 @@ func TestAProxyProvesItself(t *testing.T) {
 		}
 		if status != tt.want {
 			t.Errorf("a proxy with %s: %d, %v; want %d", tt.name, status, err, tt.want)
+		}
+	}
+}
+
+// TestTheProxysAuthorityIsKept takes the file away, and puts nonsense in its
+// place: handshakes go on, what it said counts, and the log says so once of each.
+// Another authority then counts at once.
+func TestTheProxysAuthorityIsKept(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	write := func(data []byte) {
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pool := func(a *authority) *x509.CertPool {
+		pool := x509.NewCertPool()
+		pool.AppendCertsFromPEM(a.pem)
+		return pool
+	}
+	first, second := newAuthority(t), newAuthority(t)
+	write(first.pem)
+	var log strings.Builder
+	config := new(tls.Config)
+	if err := knowProxy(config, file, slog.New(slog.NewTextHandler(&log, nil))); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name   string
+		change func()
+		want   *x509.CertPool
+		said   int // lines in the log
+	}{
+		{"unchanged", func() {}, pool(first), 0},
+		{"empty", func() { write(nil) }, pool(first), 1},
+		{"still empty", func() {}, pool(first), 1},
+		{"gone", func() { os.Remove(file) }, pool(first), 2},
+		{"another", func() { write(second.pem) }, pool(second), 2},
+		{"gone again", func() { os.Remove(file) }, pool(second), 3},
+	} {
+		tt.change()
+		current, err := config.GetConfigForClient(nil)
+		if err != nil || !current.ClientCAs.Equal(tt.want) || current.ClientAuth != tls.VerifyClientCertIfGiven {
+			t.Errorf("%s: %v, or another authority counts", tt.name, err)
+		}
+		if said := strings.Count(log.String(), "\n"); said != tt.said {
+			t.Errorf("%s: the log has %d lines, want %d:\n%s", tt.name, said, tt.said, &log)
 		}
 	}
 }

@@ -36,6 +36,8 @@ type readerFlags struct {
 	audience             string
 	proxyCAFile          string
 	proxySecretFile      string
+
+	inClear bool // what is sent to that address is not encrypted; check finds out
 }
 
 func (f *readerFlags) define(flags *flag.FlagSet) {
@@ -68,6 +70,8 @@ func (f *readerFlags) check(clustered, overTLS bool) error {
 		fallback = ":8080"
 	}
 	f.listen = cmp.Or(f.listen, fallback)
+	local, _ := daemon.Loopback(f.listen) // whose error is the next one's
+	f.inClear = !overTLS && !local
 	return daemon.CheckListen(f.listen, f.auth == authToken || f.allowUnauthenticated)
 }
 
@@ -98,13 +102,16 @@ func newReaders(f readerFlags, fleet *fleet, meter *metricsapi.Meter, log *slog.
 		open, err := access.NewOpen(f.listen)
 		return readers{open, f.auth}, err
 	}
+	if f.inClear {
+		log.Warn("the hub speaks no TLS itself: readers' tokens travel in the clear up to what ends TLS before it", "listen", f.listen)
+	}
 	gate, err := newGate(f, fleet, meter, log)
 	return readers{gate, f.auth}, err
 }
 
 func newGate(f readerFlags, fleet *fleet, meter *metricsapi.Meter, log *slog.Logger) (*access.Gate, error) {
 	client := rest.CopyConfig(binary(fleet.client))
-	client.QPS, client.Burst = 100, 200 // beyond what access limits itself to
+	client.QPS = -1 // no limit beside those of access, which knows what may wait
 	reviews, err := kubernetes.NewForConfig(client)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the cluster: %w", err)
@@ -139,14 +146,4 @@ func readSecret(file string) (string, error) {
 		return "", fmt.Errorf("read secret %s: want at least %d bytes, not %d", file, minSecretBytes, len(secret))
 	}
 	return secret, nil
-}
-
-// namespaces are those of the cluster that are known now.
-func (f *fleet) namespaces() []string {
-	known := f.names.Inventory().Namespaces
-	names := make([]string, len(known))
-	for i, namespace := range known {
-		names[i] = namespace.Name
-	}
-	return names
 }

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/kubemon/kubemon/hub/internal/metricsapi"
 )
 
 // routes are all that the hub serves, but its events, which do not end.
@@ -194,6 +196,33 @@ func TestAPageOfElsewhereReadsNothing(t *testing.T) {
 		t.Errorf("by another name: %v, %v; want 403", response, err)
 	}
 	response.Body.Close()
+}
+
+// TestTokensInTheClearAreWarnedOf wants a line in the log where tokens come over
+// the network as they are, and only there.
+func TestTokensInTheClearAreWarnedOf(t *testing.T) {
+	c := newCluster(t)
+	for _, tt := range []struct {
+		listen, tls string
+		want        bool
+	}{{"", tlsOff, true}, {"10.0.0.1:8080", tlsOff, true}, {"127.0.0.1:8080", tlsOff, false}, {"", tlsSelfSigned, false}} {
+		var written bytes.Buffer
+		log := slog.New(slog.NewTextHandler(&written, nil))
+		config, err := parse([]string{"--auth=token", "--tls=" + tt.tls, "--listen=" + tt.listen, "--kubeconfig", c.kubeconfig(t), "--agents=http://127.0.0.1:1"}, noEnv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fleet, err := findFleet(config, log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := newReaders(config.readers, fleet, metricsapi.NewMeter(), log); err != nil {
+			t.Fatal(err)
+		}
+		if warned := strings.Contains(written.String(), "travel in the clear"); warned != tt.want {
+			t.Errorf("listen %q with tls %s: warned %t, want %t:\n%s", tt.listen, tt.tls, warned, tt.want, written.String())
+		}
+	}
 }
 
 // TestNoTokenInTheLog runs a hub at debug level, shows it tokens in every way,

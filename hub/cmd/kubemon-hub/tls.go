@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 
 	"github.com/kubemon/kubemon/shared/certificate"
 	"github.com/kubemon/kubemon/shared/daemon"
@@ -64,30 +65,53 @@ func newTLS(f tlsFlags, clientCAFile string, log *slog.Logger) (*tls.Config, fun
 	}
 	config := keeper.TLSConfig("h2", "http/1.1")
 	if clientCAFile != "" {
-		err = knowProxy(config, clientCAFile)
+		err = knowProxy(config, clientCAFile, log)
 	}
 	return config, keeper.Run, err
 }
 
 // knowProxy has clients asked for a certificate of the authority, which need not
-// have one. The file is read with every connection, for it may be replaced, and
-// costs less than the handshake.
-func knowProxy(config *tls.Config, file string) error {
-	if _, err := readAuthority(file); err != nil {
+// have one.
+func knowProxy(config *tls.Config, file string, log *slog.Logger) error {
+	first, err := readAuthority(file)
+	if err != nil {
 		return daemon.Usagef("invalid value %q for flag -proxy-auth-ca-file: %w", file, err)
 	}
 	config.ClientAuth = tls.VerifyClientCertIfGiven
 	plain := config.Clone()
+	authority := &proxyAuthority{file: file, log: log, last: first}
 	config.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
-		authority, err := readAuthority(file)
-		if err != nil {
-			return nil, err
-		}
 		current := plain.Clone()
-		current.ClientCAs = authority
+		current.ClientCAs = authority.current()
 		return current, nil
 	}
 	return nil
+}
+
+// proxyAuthority is what certifies a proxy: what the file said last. Without it
+// nobody could connect any more, the kubelet's probes included.
+type proxyAuthority struct {
+	file string
+	log  *slog.Logger
+
+	mu   sync.Mutex // held to look at, or change, what is below it
+	last *x509.CertPool
+	told string // the error that the log has, until there is none
+}
+
+// current reads the file with every connection, for it may be replaced, and
+// costs less than the handshake.
+func (a *proxyAuthority) current() *x509.CertPool {
+	authority, err := readAuthority(a.file)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err == nil {
+		a.last, a.told = authority, ""
+	} else if err.Error() != a.told {
+		a.told = err.Error()
+		a.log.Warn("the authority of the proxy cannot be read: what it was counts on", "file", a.file, "err", err)
+	}
+	return a.last
 }
 
 func readAuthority(file string) (*x509.CertPool, error) {

@@ -7,7 +7,7 @@
 //	Reader  ─▶ rights: SubjectAccessReview ─▶ hub.Scope
 //
 // Contract:
-//   - Nobody passes who is not known. Open are only /healthz, /livez and /readyz,
+//   - Nobody passes who is not known, or who may see nothing. Open are only /healthz, /livez and /readyz,
 //     which then say ok or not and nothing else, /login and /logout; and only
 //     when the request's target is spelled exactly so.
 //   - The API server says who a token is of and what a reader may list; a path of
@@ -24,6 +24,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -60,7 +61,8 @@ type Config struct {
 	Rights AccessReviewer
 	// Audience is the one that tokens made for the hub are bound to.
 	Audience string
-	// Namespaces are those that there are now.
+	// Namespaces are those that there are now. Only who may not list the pods of
+	// all has them asked for.
 	Namespaces func() []string
 	// ProxySecret returns what an authenticating proxy proves itself with; nil if
 	// there is none. A verified client certificate is the other proof.
@@ -111,21 +113,14 @@ func (g *Gate) Scope(r *http.Request) (hub.Scope, error) {
 	if !ok {
 		return hub.Scope{}, nil // what did not pass may see nothing
 	}
-	if time.Since(v.began) > longVisit {
-		reader, _, err := g.identify(v.shown.WithContext(r.Context()))
-		if err != nil {
-			return hub.Scope{}, errOver
-		}
-		v.reader = reader
+	if time.Since(v.began) <= longVisit {
+		return v.scope, nil
 	}
-	return g.rights.scope(r.Context(), v.reader, g.names())
-}
-
-// IsKnown reports whether a request is one that a Gate let through, and whose
-// reader it knows.
-func IsKnown(r *http.Request) bool {
-	_, known := r.Context().Value(visitKey{}).(visit)
-	return known
+	again, _, err := g.admit(v.shown.WithContext(r.Context()))
+	if err != nil && !errors.Is(err, hub.ErrUnavailable) {
+		err = errOver
+	}
+	return again.scope, err
 }
 
 // ReaderOf returns the key of a request's reader, by which what one reader has of
@@ -149,6 +144,7 @@ const longVisit = 10 * time.Second
 // A visit is a request that passed. It is the value of its context's visitKey.
 type visit struct {
 	reader Reader
+	scope  hub.Scope // which is not empty
 	began  time.Time
 	shown  *http.Request // as it came, with what it was known by
 }

@@ -49,7 +49,7 @@ func isHealth(path string) bool {
 
 // pass lets a known reader through and answers everybody else.
 func (g *Gate) pass(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	reader, stale, err := g.identify(r)
+	v, stale, err := g.admit(r)
 	switch {
 	case err != nil:
 		g.refuse(w, r, err)
@@ -59,14 +59,34 @@ func (g *Gate) pass(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	default:
 		g.meter.Authenticated("ok")
 	}
-	next.ServeHTTP(w, withReader(r, reader))
+	next.ServeHTTP(w, v.request())
 }
 
-// health answers a reader who is known in full, and everybody else with whether
-// all is well.
+// admit returns the visit of a request whose reader may see something. The error
+// is a refusal.
+func (g *Gate) admit(r *http.Request) (v visit, stale bool, err error) {
+	reader, stale, err := g.identify(r)
+	if err != nil {
+		return visit{}, false, err
+	}
+	scope, err := g.scopeOf(r.Context(), reader)
+	return visit{reader, scope, time.Now(), r}, stale, err
+}
+
+// scopeOf is what a reader may see. Who may see nothing is refused.
+func (g *Gate) scopeOf(ctx context.Context, reader Reader) (hub.Scope, error) {
+	scope, err := g.rights.scope(ctx, reader, g.names)
+	if err == nil && !scope.Nodes && !scope.AllNamespaces && len(scope.Namespaces) == 0 {
+		err = withoutRights(reader)
+	}
+	return scope, err
+}
+
+// health answers who may list nodes in full, as the cluster's troubles are for
+// him, and everybody else with whether all is well.
 func (g *Gate) health(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	if reader, _, err := g.identify(r); err == nil {
-		next.ServeHTTP(w, withReader(r, reader))
+	if v, _, err := g.admit(r); err == nil && v.scope.Nodes {
+		next.ServeHTTP(w, v.request())
 		return
 	}
 	q := quiet{header: make(http.Header), status: http.StatusOK}
@@ -101,7 +121,7 @@ func (g *Gate) identify(r *http.Request) (reader Reader, stale bool, err error) 
 		return Reader{}, false, err
 	}
 	if given {
-		return g.tokens.reader(r.Context(), token)
+		return g.tokens.reader(r.Context(), token, r.RemoteAddr)
 	}
 	return g.bySession(r)
 }
@@ -115,7 +135,7 @@ func (g *Gate) bySession(r *http.Request) (reader Reader, stale bool, err error)
 	if token == "" {
 		return Reader{}, false, errSession
 	}
-	reader, stale, err = g.tokens.reader(r.Context(), token)
+	reader, stale, err = g.tokens.reader(r.Context(), token, r.RemoteAddr)
 	if errors.Is(err, errRejected) || errors.Is(err, errExpired) {
 		g.sessions.end(r)
 		return Reader{}, false, errSession
@@ -127,7 +147,7 @@ func (g *Gate) bySession(r *http.Request) (reader Reader, stale bool, err error)
 // any other client with what is wrong.
 func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	refused := g.account(r, err)
-	if refused.status == http.StatusUnauthorized && wantsPage(r) {
+	if (refused.status == http.StatusUnauthorized || refused.result == rightless) && wantsPage(r) {
 		if location, ok := toLogin(r); ok {
 			lead(w, location)
 			return
@@ -150,10 +170,9 @@ func (g *Gate) account(r *http.Request, err error) *refusal {
 	return refused
 }
 
-// withReader is the request of a reader, without what it was known by.
-func withReader(r *http.Request, reader Reader) *http.Request {
-	v := visit{reader: reader, began: time.Now(), shown: r}
-	return withoutCredentials(r.WithContext(context.WithValue(r.Context(), visitKey{}, v)))
+// request is that of the visit, without what its reader was known by.
+func (v visit) request() *http.Request {
+	return withoutCredentials(v.shown.WithContext(context.WithValue(v.shown.Context(), visitKey{}, v)))
 }
 
 // withoutCredentials is a request without credentials: what is behind cannot give away

@@ -35,6 +35,7 @@ const proxySecret = "a secret of twenty or more bytes"
 
 func newHouse() *house {
 	h := &house{api: newAPI(), counts: newTally(), log: new(bytes.Buffer)}
+	h.api.may, h.api.admins = may("nodes", "pods"), may("eve")
 	h.Gate = New(Config{
 		Tokens: tokenAPI{h.api}, Rights: accessAPI{h.api}, Audience: hubAudience,
 		Namespaces:  func() []string { return []string{"bank", "shop"} },
@@ -51,8 +52,8 @@ func newHouse() *house {
 			http.Error(w, "a fact", http.StatusServiceUnavailable)
 			return
 		}
-		v, _ := r.Context().Value(visitKey{}).(visit)
-		fmt.Fprintf(w, "for %s", v.reader.Name)
+		reader, _ := h.ReaderOf(r)
+		fmt.Fprintf(w, "for %s", reader)
 	}))
 	return h
 }
@@ -213,6 +214,74 @@ func TestHealthHasNoFactsForStrangers(t *testing.T) {
 			t.Errorf("GET %s: a stranger gets %v", tt.path, w.Header())
 		}
 	}
+}
+
+// TestHealthHasNoFactsForReadersWithoutNodes wants the cluster's troubles kept
+// from who may list some pods.
+func TestHealthHasNoFactsForReadersWithoutNodes(t *testing.T) {
+	h := newHouse()
+	h.api.may = may("pods shop")
+	w := h.get("/readyz", "Authorization", "Bearer "+h.api.hubToken(t, time.Hour))
+	if w.Code != 503 || w.Body.String() != "not ready\n" {
+		t.Errorf("GET /readyz: %d %q", w.Code, w.Body)
+	}
+}
+
+// TestWhoMaySeeNothing has a reader come who is known, and has no right.
+func TestWhoMaySeeNothing(t *testing.T) {
+	h := newHouse()
+	h.api.may = may("pods gone")
+	token := h.api.hubToken(t, time.Hour)
+	for _, path := range []string{"/", "/assets/app.js", "/api/v1/pods", "/api/v1/cluster", "/api/v1/events", "/api/v1/openapi.json", "/nothing", "/metrics"} {
+		w := h.get(path, "Authorization", "Bearer "+token)
+		if w.Code != http.StatusForbidden || w.Header().Get("Content-Type") != "application/problem+json" || !strings.Contains(w.Body.String(), "ann may list neither nodes nor the pods of any namespace") {
+			t.Errorf("GET %s: %d %s", path, w.Code, w.Body)
+		}
+	}
+	if len(h.inside) != 0 || h.counts.count("auth rightless") != 8 {
+		t.Errorf("%d requests got inside, counted %v", len(h.inside), h.counts.counts)
+	}
+	if w := h.get("/readyz", "Authorization", "Bearer "+token); w.Body.String() != "not ready\n" {
+		t.Errorf("GET /readyz: %q", w.Body)
+	}
+	if w := h.logInWith(token); w.Code != http.StatusForbidden || h.Sessions() != 0 || !strings.Contains(w.Body.String(), "ann may list neither") {
+		t.Errorf("login: %d with %d sessions: %s", w.Code, h.Sessions(), w.Body)
+	}
+}
+
+// TestWhoMaySeeNothingAnyMore takes the rights from who is logged in: he is led
+// to the login page, which tells him, and may log out.
+func TestWhoMaySeeNothingAnyMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse()
+		c := cookie(t, h.logInWith(h.api.hubToken(t, time.Hour)))
+		session := []string{"Cookie", "kubemon=" + c.Value, "Accept", "text/html"}
+		h.api.set(func() { h.api.may = may() })
+		time.Sleep(allowRights)
+		if w := h.get("/nodes", session...); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "login?next=%2Fnodes" {
+			t.Errorf("GET /nodes: %d to %q", w.Code, w.Header().Get("Location"))
+		}
+		if w := h.get("/login?next=%2Fnodes", session...); w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "ann may list neither") || !strings.Contains(w.Body.String(), "<form") {
+			t.Errorf("GET /login: %d %s", w.Code, w.Body)
+		}
+		if w := h.ask(httptest.NewRequest(http.MethodPost, "/logout", nil), session...); w.Code != http.StatusSeeOther || h.Sessions() != 0 {
+			t.Errorf("POST /logout: %d with %d sessions", w.Code, h.Sessions())
+		}
+	})
+}
+
+// TestALongVisitEndsWithItsRights has events go on after the reader's rights are
+// taken away.
+func TestALongVisitEndsWithItsRights(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse()
+		h.get("/api/v1/events", "Authorization", "Bearer "+h.api.hubToken(t, time.Hour))
+		h.api.set(func() { h.api.may = may() })
+		time.Sleep(allowRights)
+		if scope, err := h.Scope(h.inside[0]); !errors.Is(err, hub.ErrUnavailable) || scope.Nodes {
+			t.Errorf("scope of a long request without rights: %+v, %v", scope, err)
+		}
+	})
 }
 
 func TestEveryAnswerIsProtected(t *testing.T) {

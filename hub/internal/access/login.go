@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 )
 
 const (
@@ -60,14 +59,20 @@ func (p *loginPage) write(w http.ResponseWriter, status int, next, message strin
 	_, _ = io.WriteString(w, holes.Replace(loginHTML)) // a client that left needs no answer
 }
 
-// showLogin answers with the form, or leads on who is known already.
+// showLogin answers with the form, or leads on who passes already. Who is known
+// and may see nothing is told so, and may log in as somebody else.
 func (g *Gate) showLogin(w http.ResponseWriter, r *http.Request) {
 	next := r.URL.Query().Get("next")
-	if _, _, err := g.identify(r); err == nil {
+	_, _, err := g.admit(r)
+	refused, _ := errors.AsType[*refusal](err)
+	switch {
+	case err == nil:
 		lead(w, local(next))
-		return
+	case refused != nil && refused.result == rightless:
+		g.login.write(w, refused.status, next, "The page is not for you: "+refused.detail+".")
+	default:
+		g.login.write(w, http.StatusOK, next, "")
 	}
-	g.login.write(w, http.StatusOK, next, "")
 }
 
 // logIn begins a session if the form has a token that is good.
@@ -76,8 +81,12 @@ func (g *Gate) logIn(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = checkToken(token)
 	}
+	var reader Reader
 	if err == nil {
-		_, _, err = g.tokens.reader(r.Context(), token)
+		reader, _, err = g.tokens.reader(r.Context(), token, r.RemoteAddr)
+	}
+	if err == nil {
+		_, err = g.scopeOf(r.Context(), reader)
 	}
 	if err != nil {
 		refused := g.account(r, err)
@@ -88,7 +97,7 @@ func (g *Gate) logIn(w http.ResponseWriter, r *http.Request) {
 	g.meter.Authenticated("login")
 	g.sessions.end(r)        // of the same browser, whose cookie is replaced
 	claims, _ := peek(token) // which it passed just now
-	http.SetCookie(w, g.sessions.begin(r, token, claims.expires, time.Now()))
+	http.SetCookie(w, g.sessions.begin(r, reader, token, claims.expires))
 	lead(w, local(next))
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -192,13 +193,91 @@ func TestAClientCertificateIsProof(t *testing.T) {
 }
 
 func TestSessionsAreBounded(t *testing.T) {
-	s := newSessions()
-	r := httptest.NewRequest(http.MethodPost, "/login", nil)
-	for range 2 * maxSessions {
-		s.begin(r, "token", time.Time{}, time.Now())
+	synctest.Test(t, func(t *testing.T) {
+		s := newSessions()
+		r := httptest.NewRequest(http.MethodPost, "/login", nil)
+		for i := range 2 * maxSessions {
+			s.begin(r, Reader{Name: fmt.Sprint("reader", i)}, fmt.Sprint("token", i), time.Time{})
+		}
+		if s.count() != maxSessions {
+			t.Errorf("%d sessions, want %d", s.count(), maxSessions)
+		}
+		time.Sleep(maxSession)
+		if s.count() != 0 {
+			t.Errorf("%d sessions after their end", s.count())
+		}
+	})
+}
+
+// TestNobodyEndsAnothersSession has a reader log in more often than there can be
+// sessions, with one token and with many: only his own end, the one first that
+// is not used for longest.
+func TestNobodyEndsAnothersSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSessions()
+		named := func(c *http.Cookie) bool {
+			time.Sleep(time.Millisecond)
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.AddCookie(c)
+			token, _ := s.token(r)
+			return token != ""
+		}
+		begin := func(reader, token string) *http.Cookie {
+			time.Sleep(time.Millisecond)
+			return s.begin(httptest.NewRequest(http.MethodPost, "/login", nil), Reader{Name: reader}, token, time.Time{})
+		}
+		other := begin("ann", "ann's")
+		first, second := begin("eve", "eve's"), begin("eve", "eve's")
+		if !named(first) {
+			t.Error("a first session is not there")
+		}
+		for range maxOfToken - 1 {
+			begin("eve", "eve's")
+		}
+		if named(second) || !named(first) || s.count() != maxOfToken+1 {
+			t.Errorf("of one token are %d sessions, the last used is there: %t, the oldest: %t", s.count()-1, named(first), named(second))
+		}
+		for i := range maxSessions {
+			begin("eve", fmt.Sprint("eve's ", i))
+		}
+		if s.count() != maxOfReader+1 || !named(other) {
+			t.Errorf("%d sessions of eve, want %d; ann is logged in: %t", s.count()-1, maxOfReader, named(other))
+		}
+	})
+}
+
+// TestASessionOfLoopbackStaysThere shows the cookie of a port-forward, which a
+// browser sends to every other one on that host too, from elsewhere.
+func TestASessionOfLoopbackStaysThere(t *testing.T) {
+	h := newHouse()
+	token := h.api.hubToken(t, time.Hour)
+	for _, tt := range []struct {
+		from, to string
+		status   int
+	}{
+		{"127.0.0.1:5", "127.0.0.1:6", 200}, {"[::1]:5", "127.0.0.1:6", 200}, {"127.0.0.1:5", "10.0.0.9:6", 401}, {"[::1]:5", "[2001:db8::1]:6", 401},
+		{"10.0.0.8:5", "10.0.0.9:6", 200}, {"10.0.0.8:5", "127.0.0.1:6", 200},
+	} {
+		login := httptest.NewRequest(http.MethodPost, "/login", strings.NewReader("token="+token))
+		login.RemoteAddr = tt.from
+		c := cookie(t, h.ask(login, "Content-Type", "application/x-www-form-urlencoded"))
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.RemoteAddr = tt.to
+		if w := h.ask(r, "Cookie", "kubemon="+c.Value); w.Code != tt.status {
+			t.Errorf("a session of %s at %s: %d, want %d", tt.from, tt.to, w.Code, tt.status)
+		}
 	}
-	if s.count() != maxSessions {
-		t.Errorf("%d sessions, want %d", s.count(), maxSessions)
+}
+
+func TestOverTLS(t *testing.T) {
+	for header, want := range map[string]bool{
+		"": false, "http": false, "https": true, "HTTPS": true, "https, http": true, " https ,http": true, "http, https": false, "httpss": false,
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("X-Forwarded-Proto", header)
+		if got := overTLS(r); got != want {
+			t.Errorf("X-Forwarded-Proto %q: over TLS %t, want %t", header, got, want)
+		}
 	}
 }
 
@@ -220,7 +299,7 @@ func TestLoginPage(t *testing.T) {
 		t.Errorf("Content-Security-Policy = %s, want %s", got, want)
 	}
 	for _, part := range []string{`<label for="token">`, `type="password" id="token"`, `action="login"`, `name="next" value="/nodes"`, `lang="en"`, "prefers-color-scheme: dark",
-		"kubectl -n kubemon create token kubemon-viewer --audience kubemon-hub"} {
+		"kubectl -n NAMESPACE create token ACCOUNT --audience kubemon-hub"} {
 		if !strings.Contains(page, part) {
 			t.Errorf("the page lacks %s", part)
 		}

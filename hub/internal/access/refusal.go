@@ -43,6 +43,10 @@ var (
 		detail: "the reader of this long request is no longer known; ask anew"}
 	errBusy = &refusal{result: "limited", status: http.StatusServiceUnavailable, retryAfter: 2 * time.Second,
 		detail: "too many unknown tokens at once; ask again in a moment"}
+	errMany = &refusal{result: "limited", status: http.StatusServiceUnavailable, retryAfter: 2 * time.Second,
+		detail: "there are too many rights to ask the API server for at once; ask again in a moment"}
+	errEarly = &refusal{result: "early", status: http.StatusServiceUnavailable, retryAfter: 2 * time.Second,
+		detail: "it is not known yet which namespaces there are; ask again in a moment"}
 	errUnasked = &refusal{result: "unasked", status: http.StatusServiceUnavailable, retryAfter: 10 * time.Second,
 		detail: "the API server does not let the hub ask who may read what; the hub's log says more"}
 	errAway = &refusal{result: "away", status: http.StatusServiceUnavailable, retryAfter: 10 * time.Second,
@@ -55,6 +59,14 @@ func malformed(format string, args ...any) error {
 
 func forbidden(format string, args ...any) *refusal {
 	return &refusal{result: "forbidden", status: http.StatusForbidden, detail: fmt.Sprintf(format, args...)}
+}
+
+// rightless is the result of who is known and may see nothing.
+const rightless = "rightless"
+
+func withoutRights(reader Reader) *refusal {
+	return &refusal{result: rightless, status: http.StatusForbidden,
+		detail: fmt.Sprintf("%s may list neither nodes nor the pods of any namespace in the cluster, and sees what he may list; ask for one of these rights", reader.Name)}
 }
 
 // A problem is an error as RFC 9457 has it.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ import (
 	authzv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/cache"
+	"k8s.io/client-go/util/flowcontrol"
 
 	"github.com/kubemon/kubemon/hub"
 )
@@ -24,17 +26,34 @@ const (
 	// right counts.
 	allowRights = 5 * time.Minute
 	denyRights  = 30 * time.Second
-	// maxReaders bounds of how many readers rights are kept, maxQuestions how
-	// many are asked for one reader at once.
-	maxReaders   = 256
+	// denyEach is how much longer a "no" of a namespace counts where there are many
+	// namespaces, for each of them, so that asking for all comes to an end.
+	denyEach = 100 * time.Millisecond
+	// maxReaders bounds of how many readers rights are kept: of as many as tokens.
+	maxReaders = maxAllowed
+	// maxQuestions bounds how many are asked for one reader at once, maxSweeps for
+	// how many readers all namespaces are asked for at once.
 	maxQuestions = 8
+	maxSweeps    = 4
+	// sweptPerSecond and sweptBurst bound the questions about namespaces, for all
+	// readers together. Who may list all pods waits for none of them.
+	sweptPerSecond = 300
+	sweptBurst     = 600
+	// sweepPatience bounds how long one request waits for those bounds.
+	sweepPatience = 10 * time.Second
 )
+
+// credentialID is the part of a reader that differs for each of his tokens, and
+// that no right depends on.
+const credentialID = "authentication.kubernetes.io/credential-id"
 
 // rights knows what readers may list, by asking the API server.
 type rights struct {
 	reviewer AccessReviewer
 	mu       sync.Mutex            // readers: what is missing is made once
 	readers  *cache.LRUExpireCache // a *verdicts by its reader's fingerprint
+	sweeps   chan struct{}         // as many as there are sweeps
+	swept    flowcontrol.RateLimiter
 	meter    Meter
 	log      *audit
 }
@@ -49,12 +68,12 @@ type verdict struct {
 	at      time.Time
 }
 
-// fresh reports whether the verdict counts.
-func (v verdict) fresh(now time.Time) bool {
+// fresh reports whether the verdict counts, as one of so many.
+func (v verdict) fresh(now time.Time, among int) bool {
 	if v.allowed {
 		return now.Sub(v.at) < allowRights
 	}
-	return now.Sub(v.at) < denyRights
+	return now.Sub(v.at) < max(denyRights, time.Duration(among)*denyEach)
 }
 
 // usable reports whether it counts while the API server cannot be asked.
@@ -70,12 +89,16 @@ type verdicts struct {
 }
 
 func newRights(reviewer AccessReviewer, meter Meter, log *audit) *rights {
-	return &rights{reviewer: reviewer, readers: cache.NewLRUExpireCache(maxReaders), meter: meter, log: log}
+	return &rights{
+		reviewer: reviewer, readers: cache.NewLRUExpireCache(maxReaders),
+		sweeps: make(chan struct{}, maxSweeps), swept: flowcontrol.NewTokenBucketRateLimiter(sweptPerSecond, sweptBurst),
+		meter: meter, log: log,
+	}
 }
 
-// scope is what the reader may see, with which namespaces there are. It asks
-// for each namespace only if the reader may not list the pods of all.
-func (r *rights) scope(ctx context.Context, reader Reader, namespaces []string) (hub.Scope, error) {
+// scope is what the reader may see. Only if he may not list the pods of all
+// namespaces, it asks which there are, and for each of them.
+func (r *rights) scope(ctx context.Context, reader Reader, namespaces func() []string) (hub.Scope, error) {
 	v := r.verdictsOf(reader)
 	select {
 	case <-ctx.Done():
@@ -91,25 +114,39 @@ func (r *rights) scope(ctx context.Context, reader Reader, namespaces []string) 
 	if scope.AllNamespaces {
 		return scope, nil
 	}
+	names := namespaces()
+	if len(names) == 0 && !scope.Nodes { // a cluster has some
+		return hub.Scope{}, errEarly
+	}
+	var err error
+	scope.Namespaces, err = r.among(ctx, v, reader, names)
+	return scope, err
+}
+
+// among returns those of the namespaces whose pods the reader may list, sorted.
+func (r *rights) among(ctx context.Context, v *verdicts, reader Reader, namespaces []string) ([]string, error) {
 	questions := make([]question, len(namespaces))
 	for i, namespace := range namespaces {
 		questions[i] = question{"pods", namespace}
 	}
 	if err := r.settle(ctx, v, reader, questions); err != nil {
-		return hub.Scope{}, err
+		return nil, err
 	}
 	v.forget(questions)
+	var may []string
 	for _, q := range questions {
 		if v.given[q].allowed {
-			scope.Namespaces = append(scope.Namespaces, q.namespace)
+			may = append(may, q.namespace)
 		}
 	}
-	slices.Sort(scope.Namespaces)
-	return scope, nil
+	slices.Sort(may)
+	return may, nil
 }
 
-// verdictsOf returns what is known of a reader's rights.
+// verdictsOf returns what is known of a reader's rights, by whichever token.
 func (r *rights) verdictsOf(reader Reader) *verdicts {
+	reader.Extra = maps.Clone(reader.Extra)
+	delete(reader.Extra, credentialID)
 	identity, err := json.Marshal(reader)
 	if err != nil {
 		identity = nil // strings always marshal
@@ -129,38 +166,64 @@ func (r *rights) verdictsOf(reader Reader) *verdicts {
 }
 
 // settle sees to it that every question has a verdict that counts. While the
-// API server cannot be asked, that is an earlier one.
+// API server cannot be asked, that is an earlier one; and an earlier "no" is
+// enough while there are too many questions.
 func (r *rights) settle(ctx context.Context, v *verdicts, reader Reader, questions []question) error {
 	now := time.Now()
 	due := v.due(questions, now)
 	if len(due) == 0 {
 		return nil
 	}
-	if !now.Before(v.retry) {
+	outage := now.Before(v.retry) && v.usable(due, now) // without a verdict there is nothing to wait with
+	if !outage {
 		err := r.ask(context.WithoutCancel(ctx), v, reader, due)
-		if err == nil || !errors.Is(err, errAway) {
+		switch {
+		case errors.Is(err, errAway):
+			v.retry = time.Now().Add(retryAfterOutage)
+		case errors.Is(err, errMany) && v.denied(v.due(due, now)):
+			return nil
+		default:
 			return err
 		}
-		v.retry = time.Now().Add(retryAfterOutage)
 	}
-	for _, q := range due {
-		if given, ok := v.given[q]; !ok || !given.usable(now) {
-			return errAway
-		}
+	if !v.usable(due, now) {
+		return errAway
 	}
 	r.meter.Reviewed("access", "stale")
 	return nil
 }
 
-// due are the questions without a verdict that is fresh.
+// due are the questions without a verdict that is fresh. Those that were
+// answered with yes before come first.
 func (v *verdicts) due(questions []question, now time.Time) []question {
-	var due []question
+	var renewed, others []question
 	for _, q := range questions {
-		if given, ok := v.given[q]; !ok || !given.fresh(now) {
-			due = append(due, q)
+		switch given, ok := v.given[q]; {
+		case ok && given.fresh(now, len(questions)):
+		case given.allowed:
+			renewed = append(renewed, q)
+		default:
+			others = append(others, q)
 		}
 	}
-	return due
+	return append(renewed, others...)
+}
+
+// usable reports whether each question has a verdict that counts while the API
+// server cannot be asked.
+func (v *verdicts) usable(questions []question, now time.Time) bool {
+	return !slices.ContainsFunc(questions, func(q question) bool {
+		given, ok := v.given[q]
+		return !ok || !given.usable(now)
+	})
+}
+
+// denied reports whether each question was answered with no.
+func (v *verdicts) denied(questions []question) bool {
+	return !slices.ContainsFunc(questions, func(q question) bool {
+		given, ok := v.given[q]
+		return !ok || given.allowed
+	})
 }
 
 // forget drops what is said of namespaces that are no more.
@@ -180,13 +243,25 @@ func (v *verdicts) forget(namespaces []question) {
 }
 
 // ask puts the questions to the API server, some at a time, and stops with the
-// first that it does not answer. What it did answer is kept.
+// first that it does not answer. What it did answer is kept. Those about
+// namespaces wait for their turn.
 func (r *rights) ask(ctx context.Context, v *verdicts, reader Reader, questions []question) error {
+	patient, cancel := context.WithTimeout(ctx, sweepPatience)
+	defer cancel()
+	sweeping := questions[0].namespace != ""
+	if sweeping {
+		select {
+		case r.sweeps <- struct{}{}:
+			defer func() { <-r.sweeps }()
+		case <-patient.Done():
+			return r.tooMany()
+		}
+	}
 	answers := make([]*verdict, len(questions))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(maxQuestions)
 	for i, q := range questions {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || sweeping && r.swept.Wait(patient) != nil {
 			break
 		}
 		group.Go(func() error {
@@ -207,7 +282,15 @@ func (r *rights) ask(ctx context.Context, v *verdicts, reader Reader, questions 
 		r.log.write(ctx, slog.LevelWarn, "access not reviewed", "err", err)
 		return refusalOf(err)
 	}
+	if slices.Contains(answers, nil) { // patience ended
+		return r.tooMany()
+	}
 	return nil
+}
+
+func (r *rights) tooMany() error {
+	r.meter.Reviewed("access", "limited")
+	return errMany
 }
 
 // review asks the API server whether the reader may list something.

@@ -17,7 +17,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/cache"
-	"k8s.io/client-go/util/flowcontrol"
 )
 
 const (
@@ -42,8 +41,8 @@ const (
 	// maxAllowed and maxDenied bound what is kept.
 	maxAllowed = 1024
 	maxDenied  = 4096
-	// strangersPerSecond and strangersBurst bound the reviews of tokens that the
-	// API server has not accepted before.
+	// strangersPerSecond and strangersBurst bound how many tokens are reviewed that
+	// the API server has not accepted before, each at most twice.
 	strangersPerSecond = 20
 	strangersBurst     = 40
 )
@@ -57,7 +56,7 @@ type tokens struct {
 	allowed *cache.LRUExpireCache // a known by its token's fingerprint, while it may be of use
 	denied  *cache.LRUExpireCache // fingerprints
 	asking  singleflight.Group
-	limiter flowcontrol.PassiveRateLimiter
+	limiter *strangers
 	meter   Meter
 	log     *audit
 }
@@ -77,16 +76,16 @@ func newTokens(reviewer TokenReviewer, audience string, meter Meter, log *audit)
 		reviewer: reviewer, audience: audience,
 		allowed: cache.NewLRUExpireCache(maxAllowed),
 		denied:  cache.NewLRUExpireCache(maxDenied),
-		limiter: flowcontrol.NewTokenBucketPassiveRateLimiter(strangersPerSecond, strangersBurst),
+		limiter: newStrangers(),
 		meter:   meter, log: log,
 	}
 	_, _ = rand.Read(t.secret[:]) // never returns an error
 	return t
 }
 
-// reader returns whose the token is. stale is true if that is from before an
+// reader returns whose the token is, that came from there. stale is true if that is from before an
 // outage of the API server. The error is a refusal.
-func (t *tokens) reader(ctx context.Context, token string) (reader Reader, stale bool, err error) {
+func (t *tokens) reader(ctx context.Context, token, from string) (reader Reader, stale bool, err error) {
 	claims, err := peek(token)
 	if err != nil {
 		return Reader{}, false, err
@@ -105,7 +104,9 @@ func (t *tokens) reader(ctx context.Context, token string) (reader Reader, stale
 	select {
 	case <-ctx.Done():
 		return Reader{}, false, errAway
-	case result := <-t.asking.DoChan(key, func() (any, error) { return t.ask(context.WithoutCancel(ctx), key, token, claims) }):
+	case result := <-t.asking.DoChan(key, func() (any, error) {
+		return t.ask(context.WithoutCancel(ctx), key, token, from, claims)
+	}):
 		if result.Err != nil {
 			return Reader{}, false, result.Err
 		}
@@ -131,9 +132,13 @@ func (t *tokens) lookup(key string) (known, bool) {
 }
 
 // ask has the token reviewed and keeps what comes of it.
-func (t *tokens) ask(ctx context.Context, key, token string, claims claims) (known, error) {
+func (t *tokens) ask(ctx context.Context, key, token, from string, claims claims) (known, error) {
 	before, renewal := t.lookup(key)
-	reader, err := t.review(ctx, token, claims, renewal)
+	if !renewal && !t.limiter.admit(from) { // of renewals there are no more than tokens are kept
+		t.meter.Reviewed("token", "limited")
+		return known{}, errBusy
+	}
+	reader, err := t.review(ctx, token, claims)
 	now := time.Now()
 	switch {
 	case err == nil:
@@ -165,14 +170,9 @@ func newKnown(reader Reader, claims claims, now time.Time) known {
 	return k
 }
 
-// review asks for each audience that the token can be of, until one fits. A
-// renewal is not limited: there are no more of them than tokens are kept.
-func (t *tokens) review(ctx context.Context, token string, claims claims, renewal bool) (Reader, error) {
+// review asks for each audience that the token can be of, until one fits.
+func (t *tokens) review(ctx context.Context, token string, claims claims) (Reader, error) {
 	for _, audiences := range t.audiences(claims) {
-		if !renewal && !t.limiter.TryAccept() {
-			t.meter.Reviewed("token", "limited")
-			return Reader{}, errBusy
-		}
 		status, err := t.reviewFor(ctx, token, audiences)
 		switch {
 		case err != nil:

@@ -16,6 +16,12 @@ import (
 	authnv1 "k8s.io/api/authentication/v1"
 )
 
+// here is where tokens come from that are not of a crowd.
+const here = "192.0.2.1:4711"
+
+// address is one of many.
+func address(i int) string { return fmt.Sprintf("10.0.%d.%d:1234", i/250%250, i%250) }
+
 func TestTokenIsOfItsReader(t *testing.T) {
 	soon := time.Now().Add(time.Hour).Unix()
 	hubs := jwt(t, map[string]any{"aud": hubAudience, "exp": soon})
@@ -44,7 +50,7 @@ func TestTokenIsOfItsReader(t *testing.T) {
 			server := newAPI()
 			server.audiences[tt.token], server.unaware = tt.good, tt.unaware
 			known, _ := testTokens(server)
-			reader, stale, err := known.reader(t.Context(), tt.token)
+			reader, stale, err := known.reader(t.Context(), tt.token, here)
 			if !errors.Is(err, tt.err) || stale {
 				t.Fatalf("reader: %v, stale %t; want %v", err, stale, tt.err)
 			}
@@ -76,7 +82,7 @@ func TestAWordThatCounts(t *testing.T) {
 		step := func(wait time.Duration, want error, reviews int) {
 			t.Helper()
 			time.Sleep(wait)
-			_, stale, err := known.reader(t.Context(), token)
+			_, stale, err := known.reader(t.Context(), token, here)
 			if got, _ := server.counts(); !errors.Is(err, want) || stale || got != reviews {
 				t.Errorf("reader: %v, stale %t after %d reviews; want %v after %d", err, stale, got, want, reviews)
 			}
@@ -99,17 +105,17 @@ func TestAWordEndsWithItsToken(t *testing.T) {
 		server := newAPI()
 		known, _ := testTokens(server)
 		token := server.hubToken(t, time.Minute)
-		if _, _, err := known.reader(t.Context(), token); err != nil {
+		if _, _, err := known.reader(t.Context(), token, here); err != nil {
 			t.Fatal(err)
 		}
 		server.set(func() { delete(server.audiences, token) })
 		time.Sleep(time.Minute + time.Second)
-		if _, _, err := known.reader(t.Context(), token); !errors.Is(err, errRejected) {
+		if _, _, err := known.reader(t.Context(), token, here); !errors.Is(err, errRejected) {
 			t.Errorf("a token that has ended: %v, want %v", err, errRejected)
 		}
 		time.Sleep(clockLeeway)
 		before, _ := server.counts()
-		_, _, err := known.reader(t.Context(), token)
+		_, _, err := known.reader(t.Context(), token, here)
 		if after, _ := server.counts(); !errors.Is(err, errExpired) || after != before {
 			t.Errorf("a token that ended long ago: %v after %d reviews, want %v and none", err, after-before, errExpired)
 		}
@@ -132,26 +138,26 @@ func TestReadingGoesOnThroughAnOutage(t *testing.T) {
 				known, counts := testTokens(server)
 				token := server.hubToken(t, time.Hour)
 				stranger := server.hubToken(t, 2*time.Hour)
-				if _, _, err := known.reader(t.Context(), token); err != nil {
+				if _, _, err := known.reader(t.Context(), token, here); err != nil {
 					t.Fatal(err)
 				}
 				server.set(func() { outage(server) })
 				end := time.Now().Add(time.Hour - 10*time.Second)
 				time.Sleep(allowTokens)
 				for time.Now().Before(end) {
-					if reader, stale, err := known.reader(t.Context(), token); err != nil || !stale || reader.Name != "ann" {
+					if reader, stale, err := known.reader(t.Context(), token, here); err != nil || !stale || reader.Name != "ann" {
 						t.Fatalf("reader: %+v, stale %t, %v", reader, stale, err)
 					}
 					time.Sleep(5 * time.Second)
 				}
-				if _, _, err := known.reader(t.Context(), stranger); !errors.Is(err, errAway) {
+				if _, _, err := known.reader(t.Context(), stranger, here); !errors.Is(err, errAway) {
 					t.Errorf("a token not seen before: %v, want %v", err, errAway)
 				}
 				if away := counts.count("token away"); away > int(time.Hour/retryAfterOutage)+1 {
 					t.Errorf("the API server was asked %d times in an hour away", away)
 				}
 				time.Sleep(time.Until(end) + 20*time.Second)
-				if _, _, err := known.reader(t.Context(), token); !errors.Is(err, errAway) {
+				if _, _, err := known.reader(t.Context(), token, here); !errors.Is(err, errAway) {
 					t.Errorf("a token that has ended: %v, want %v", err, errAway)
 				}
 			})
@@ -167,7 +173,7 @@ func TestAnOutageEnds(t *testing.T) {
 		server.audiences[opaque] = []string{apiAudience}
 		check := func(wantStale bool, want error) {
 			t.Helper()
-			if _, stale, err := known.reader(t.Context(), opaque); stale != wantStale || !errors.Is(err, want) {
+			if _, stale, err := known.reader(t.Context(), opaque, here); stale != wantStale || !errors.Is(err, want) {
 				t.Errorf("reader: stale %t, %v; want %t, %v", stale, err, wantStale, want)
 			}
 		}
@@ -209,7 +215,7 @@ func TestStrangersMakeNoLoad(t *testing.T) {
 		server := newAPI()
 		known, counts := testTokens(server)
 		token := server.hubToken(t, time.Hour)
-		if _, _, err := known.reader(t.Context(), token); err != nil {
+		if _, _, err := known.reader(t.Context(), token, here); err != nil {
 			t.Fatal(err)
 		}
 		for i := range 10_000 {
@@ -217,19 +223,20 @@ func TestStrangersMakeNoLoad(t *testing.T) {
 			if i%2 == 0 {
 				stranger = rand.Text()
 			}
-			if _, _, err := known.reader(t.Context(), stranger); !errors.Is(err, errRejected) && !errors.Is(err, errBusy) {
+			if _, _, err := known.reader(t.Context(), stranger, address(i)); !errors.Is(err, errRejected) && !errors.Is(err, errBusy) {
 				t.Fatalf("stranger %d: %v", i, err)
 			}
 			if i%1000 == 0 {
-				if _, stale, err := known.reader(t.Context(), token); err != nil || stale {
+				if _, stale, err := known.reader(t.Context(), token, here); err != nil || stale {
 					t.Fatalf("who is known after %d strangers: stale %t, %v", i, stale, err)
 				}
 			}
 			time.Sleep(time.Millisecond)
 		}
 		reviews, _ := server.counts()
-		if most := strangersBurst + 10*strangersPerSecond + 2; reviews > most || reviews < strangersBurst {
-			t.Errorf("%d reviews of 10,000 tokens, want at most %d", reviews, most)
+		looked := 10_000 - counts.count("token limited") // at these tokens, each for the hub and for the API server
+		if most := strangersBurst + 10*strangersPerSecond + 2; looked > most || looked < strangersBurst || reviews > 2*looked+2 {
+			t.Errorf("%d reviews for %d of 10,000 tokens, want at most %d", reviews, looked, most)
 		}
 		if counts.count("token limited") < 9000 {
 			t.Errorf("%d tokens met the limit", counts.count("token limited"))
@@ -240,12 +247,52 @@ func TestStrangersMakeNoLoad(t *testing.T) {
 		// In the flood, a word that has run out is asked for all the same.
 		time.Sleep(allowTokens)
 		for range 2 * strangersBurst {
-			_, _, _ = known.reader(t.Context(), rand.Text())
+			_, _, _ = known.reader(t.Context(), rand.Text(), here)
 		}
-		if _, stale, err := known.reader(t.Context(), token); err != nil || stale {
+		if _, stale, err := known.reader(t.Context(), token, here); err != nil || stale {
 			t.Errorf("who is known in a flood: stale %t, %v", stale, err)
 		}
 	})
+}
+
+// TestAStrangerKeepsNoNewcomerOut has thirty random tokens a second come from one
+// address while readers come from others for the first time.
+func TestAStrangerKeepsNoNewcomerOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := newAPI()
+		known, counts := testTokens(server)
+		for i := range 600 {
+			_, _, _ = known.reader(t.Context(), rand.Text(), here)
+			if i%10 == 0 {
+				token := server.hubToken(t, time.Hour+time.Duration(i)*time.Second)
+				if reader, _, err := known.reader(t.Context(), token, address(i)); err != nil || reader.Name != "ann" {
+					t.Errorf("newcomer %d: %+v, %v", i/10, reader, err)
+				}
+			}
+			time.Sleep(time.Second / 30)
+		}
+		if limited, most := counts.count("token limited"), 600-20*onePerSecond-oneBurst-1; limited < most {
+			t.Errorf("%d of 600 strangers met their limit, want %d", limited, most)
+		}
+	})
+}
+
+func TestOrigin(t *testing.T) {
+	for address, want := range map[string]string{
+		"10.1.2.3:4": "10.1.2.3", "[::ffff:10.1.2.3]:4": "10.1.2.3", "[2001:db8::1]:4": "2001:db8::/64", "[2001:db8::2]:4": "2001:db8::/64",
+		"[fe80::1%eth0]:4": "fe80::/64", "": "", "pipe": "", "@:1": "@",
+	} {
+		if got := origin(address); got != want {
+			t.Errorf("origin(%q) = %q, want %q", address, got, want)
+		}
+	}
+	s := newStrangers()
+	for i := range 2 * maxAddresses {
+		s.admit(address(i))
+	}
+	if kept := len(s.addresses.Keys()); kept != maxAddresses {
+		t.Errorf("%d addresses are kept, want %d", kept, maxAddresses)
+	}
 }
 
 func TestWhatIsKeptIsBounded(t *testing.T) {
@@ -270,7 +317,7 @@ func TestOneQuestionForAll(t *testing.T) {
 		var all sync.WaitGroup
 		for range 50 {
 			all.Go(func() {
-				if _, _, err := known.reader(t.Context(), token); err != nil {
+				if _, _, err := known.reader(t.Context(), token, here); err != nil {
 					t.Error(err)
 				}
 			})
@@ -288,7 +335,7 @@ func TestNoTokenIsKept(t *testing.T) {
 	known, _ := testTokens(server)
 	token := server.hubToken(t, time.Hour)
 	for _, shown := range []string{token, "stranger"} {
-		_, _, _ = known.reader(t.Context(), shown)
+		_, _, _ = known.reader(t.Context(), shown, here)
 	}
 	kept := slices.Concat(known.allowed.Keys(), known.denied.Keys())
 	if len(kept) != 2 {

@@ -18,6 +18,7 @@ type grid struct {
 	last     time.Time
 	interval time.Duration
 	points   int
+	since    time.Time // rows from before it are not for the reader
 }
 
 // newGrid covers the window before the round, and no more than the hub keeps.
@@ -44,7 +45,11 @@ func (g grid) times() []time.Time {
 // bounds are the earliest and the latest time of a row on the grid.
 func (g grid) bounds() (from, to time.Time) {
 	first := g.last.Add(-time.Duration(g.points-1) * g.interval)
-	return first.Add(-g.interval / 2), g.last.Add(g.interval / 2)
+	from, to = first.Add(-g.interval/2), g.last.Add(g.interval/2)
+	if from.Before(g.since) {
+		from = g.since
+	}
+	return from, to
 }
 
 // index returns the point nearest to t, false if t lies beyond the grid.

@@ -23,10 +23,11 @@ type Kept interface {
 // one counts.
 //
 // The rows of a node, of a pod and of its containers come from frames, all
-// others from the sums that Sum made; Reporting is how many rows each is a sum of, Count how
-// many there could have been. The cluster of a view that Restrict made without
-// nodes is the sum of its namespaces, in each round. A thing that is gone has a
-// history as long as the window has a row of it. History returns
+// others from the sums that Sum made; Reporting is how many rows each is a sum
+// of, Count how many there could have been. The cluster of a view that Restrict
+// made without nodes is the sum of its namespaces, in each round. For who may
+// not see all namespaces, each begins when it was made. A thing that is gone has
+// a history as long as the window has a row of it. History returns
 // hub.ErrNotFound, with the thing's name, if there is neither a row nor such a
 // thing in the view; whether the query is within the view's scope is for the
 // caller to know.
@@ -36,6 +37,7 @@ func History(v *hub.View, kept Kept, q hub.HistoryQuery) (hub.History, error) {
 		return hub.History{}, err
 	}
 	g := newGrid(v.Round, q.Window)
+	g.since = beginOf(v, namespaceOf(q))
 	item := find(v, q)
 	var s interface {
 		done(size int) *hub.History
@@ -50,7 +52,7 @@ func History(v *hub.View, kept Kept, q hub.HistoryQuery) (hub.History, error) {
 	default:
 		sums := newSeries(g, true)
 		if q.Kind == hub.KindCluster && !v.Scope.Nodes {
-			s, err = sums, sums.readNamespaces(kept, v.Namespaces)
+			s, err = sums, sums.readNamespaces(kept, v)
 		} else {
 			s, err = sums, sums.readSums(kept, of, match)
 		}
@@ -88,6 +90,26 @@ func matcher(q hub.HistoryQuery) (of hub.Series, match func(*hub.Series) bool, e
 			q.Kind, hub.KindNode, hub.KindPod, hub.KindNamespace, hub.KindWorkload, hub.KindCluster)
 	}
 	return of, func(s *hub.Series) bool { return *s == of }, nil
+}
+
+// namespaceOf is whose rows the query asks for, "" for those of no single one.
+func namespaceOf(q hub.HistoryQuery) string {
+	if q.Kind == hub.KindNamespace {
+		return q.Name
+	}
+	return q.Namespace
+}
+
+// beginOf is when the namespace was made. What was kept before is of another one
+// that had the name, and is left to who may see all of them.
+func beginOf(v *hub.View, namespace string) time.Time {
+	if v.Scope.AllNamespaces {
+		return time.Time{}
+	}
+	if item := find(v, hub.HistoryQuery{Kind: hub.KindNamespace, Name: namespace}); item != nil {
+		return item.Created
+	}
+	return time.Time{}
 }
 
 // describe names what the query asks for, as an error does.

@@ -62,11 +62,14 @@ func visibleCluster(pods []*hub.Item) *hub.Item {
 // readNamespaces puts the sum of the namespaces' sums on the grid, round by
 // round. A namespace that is gone is not among them: who may see its pods can
 // no longer be known.
-func (s *series) readNamespaces(kept Kept, namespaces []*hub.Item) error {
+func (s *series) readNamespaces(kept Kept, v *hub.View) error {
 	rounds := make(map[int64]*hub.Sums)
-	from, to := s.grid.bounds()
-	for _, namespace := range namespaces {
-		of := namespaceSeries(namespace.Name)
+	for _, namespace := range v.Namespaces {
+		of, g := namespaceSeries(namespace.Name), s.grid
+		if !v.Scope.AllNamespaces {
+			g.since = namespace.Created
+		}
+		from, to := g.bounds()
 		for sums, err := range kept.Sums(of, func(s *hub.Series) bool { return *s == of }, from, to) {
 			if err != nil {
 				return err

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/kubemon/kubemon/hub"
+	"github.com/kubemon/kubemon/hub/internal/window"
 )
 
 // quarters is a round of two nodes with pods in three namespaces, of which west
@@ -197,6 +199,85 @@ func TestHistoryOfWhatMayBeSeen(t *testing.T) {
 	kept.fail = "west"
 	if _, err := History(Restrict(quarters(), hub.Scope{Namespaces: all}), kept, query); err == nil || !strings.Contains(err.Error(), "torn") {
 		t.Errorf("with a namespace that cannot be read: %v", err)
+	}
+}
+
+// remade is a view of the namespace east, which was made 25 seconds ago, and a
+// window of six rounds, of which the first three are of another namespace of
+// that name.
+func remade(t *testing.T) (*hub.View, *window.Window) {
+	t.Helper()
+	p := web(1, "n1")
+	p.Namespace = "east"
+	inv := shop(p)
+	inv.Namespaces = append(inv.Namespaces, &hub.Namespace{Name: "east", Created: noon.Add(-25 * second)})
+	view := Answer(round(inv, okState("n1", reading("n1", seen(1, 10)))))
+	w, err := window.Open(time.Hour, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.Close() })
+	for i := range 6 {
+		at := noon.Add(time.Duration(i-5) * 10 * second)
+		f := &hub.Frame{Time: at, Node: "n1"}
+		for _, name := range []string{"web-1", "only-before"} {
+			of := hub.Series{Kind: hub.KindPod, Node: "n1", Namespace: "east", Pod: name, PodUID: name, OwnerKind: "Deployment", OwnerName: "web"}
+			f.Rows = append(f.Rows, hub.Row{Series: of, Usage: use(float64(i), gap)})
+			if i > 2 {
+				break
+			}
+		}
+		if err := w.Keep(f); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range Sum(viewAt(at), []*hub.Frame{f}) {
+			if err := w.KeepSums(&s); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return view, w
+}
+
+// TestHistoryBeginsWithTheNamespace wants who may see a namespace to see nothing
+// of another one that had the name before: he may have had no right to that.
+func TestHistoryBeginsWithTheNamespace(t *testing.T) {
+	view, kept := remade(t)
+	one := Restrict(view, hub.Scope{Namespaces: []string{"east"}})
+	nodes := Restrict(view, hub.Scope{Nodes: true, Namespaces: []string{"east"}})
+	all := Restrict(view, hub.Scope{AllNamespaces: true})
+	pod, sum := []float64{0, 1, 2, 3, 4, 5}, []float64{0, 2, 4, 3, 4, 5}
+	for _, tt := range []struct {
+		query hub.HistoryQuery
+		want  []float64 // for who may see all namespaces
+	}{
+		{hub.HistoryQuery{Kind: hub.KindCluster}, sum},
+		{hub.HistoryQuery{Kind: hub.KindNamespace, Name: "east"}, sum},
+		{hub.HistoryQuery{Kind: hub.KindWorkload, Namespace: "east", Name: "web", OwnerKind: "Deployment"}, sum},
+		{hub.HistoryQuery{Kind: hub.KindPod, Namespace: "east", Name: "web-1"}, pod},
+	} {
+		tt.query.Window = 60 * second
+		for name, v := range map[string]*hub.View{"one": one, "nodes and one": nodes, "all": all, "everything": view} {
+			if v.Scope.Nodes && tt.query.Kind == hub.KindCluster {
+				continue // of which the nodes are the parts
+			}
+			h, err := History(v, kept, tt.query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := slices.Clone(tt.want)
+			if !v.Scope.AllNamespaces {
+				copy(want, []float64{gap, gap, gap})
+			}
+			diff(t, name+": "+describe(tt.query), h.Values[hub.CPUMillicores], want)
+		}
+	}
+	gone := hub.HistoryQuery{Kind: hub.KindPod, Namespace: "east", Name: "only-before", Window: 60 * second}
+	if _, err := History(one, kept, gone); !errors.Is(err, hub.ErrNotFound) {
+		t.Errorf("a pod of the namespace before: %v, want that there is none", err)
+	}
+	if _, err := History(all, kept, gone); err != nil {
+		t.Errorf("a pod of the namespace before, for who may see all: %v", err)
 	}
 }
 

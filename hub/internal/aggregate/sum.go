@@ -91,7 +91,8 @@ func (a *answer) namespaceItems(pods []*hub.Item) []*hub.Item {
 		return sums[name]
 	}
 	for _, n := range a.inv.Namespaces {
-		of(n.Name).item.Labels = n.Labels
+		item := of(n.Name).item
+		item.Labels, item.Created = n.Labels, n.Created
 	}
 	for _, pod := range pods {
 		if pod.Namespace == "" {

@@ -67,7 +67,7 @@ func keepNamespace(obj any) (any, error) {
 	if !ok {
 		return obj, nil
 	}
-	return keep(&n.ObjectMeta, hub.Namespace{Name: n.Name, Labels: n.Labels}), nil
+	return keep(&n.ObjectMeta, hub.Namespace{Name: n.Name, Labels: n.Labels, Created: n.CreationTimestamp.Time}), nil
 }
 
 func keepController(kind string) func(any) (any, error) {

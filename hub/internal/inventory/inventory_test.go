@@ -83,12 +83,15 @@ func settle() {
 	synctest.Wait()
 }
 
+// opened is when the namespace shop was made.
+var opened = time.Date(1999, 12, 31, 0, 0, 0, 0, time.UTC)
+
 func shop(t *testing.T) *server {
 	return newServer(t,
 		[]runtime.Object{
 			pod("web-1", "u1", ref("ReplicaSet", "web-a", "rs")),
 			&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "n1"}},
-			&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}},
+			&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop", CreationTimestamp: metav1.NewTime(opened)}},
 		},
 		controller("apps/v1", "Deployment", "web", "d", ref("Operator", "made it", "o")),
 		controller("apps/v1", "ReplicaSet", "web-a", "rs", ref("Deployment", "web", "d")),
@@ -113,8 +116,8 @@ func TestWatcher(t *testing.T) {
 		if byContainer, _ := inv.PodByContainer("c-u1"); byContainer != found {
 			t.Errorf("pod by container = %+v, want web-1", byContainer)
 		}
-		if len(inv.Nodes) != 1 || len(inv.Namespaces) != 1 {
-			t.Errorf("nodes = %v, namespaces = %v, want one each", inv.Nodes, inv.Namespaces)
+		if len(inv.Nodes) != 1 || len(inv.Namespaces) != 1 || !inv.Namespaces[0].Created.Equal(opened) {
+			t.Errorf("nodes = %v, namespaces = %v, want one each, and the namespace of %s", inv.Nodes, inv.Namespaces, opened)
 		}
 		var workloads []string
 		for _, workload := range inv.Workloads {

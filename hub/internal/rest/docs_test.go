@@ -150,7 +150,7 @@ func documentedHandler(t *testing.T) http.Handler {
 	t.Helper()
 	scopes := map[string]hub.Scope{
 		"Bearer kubemon/kubemon-viewer": hub.Everything(),
-		"Bearer shop/default":           {Namespaces: []string{"shop"}},
+		"Bearer shop/reader":            {Namespaces: []string{"shop"}},
 	}
 	cfg := config(testReader(), t.Output())
 	cfg.Scope = func(r *http.Request) (hub.Scope, error) { return scopes[r.Header.Get("Authorization")], nil }

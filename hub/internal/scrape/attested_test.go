@@ -11,6 +11,8 @@ import (
 	"errors"
 	"log/slog"
 	"math/big"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -241,6 +243,37 @@ func TestKeysAreRenewedBetweenRounds(t *testing.T) {
 		if len(keys) != restarts {
 			t.Errorf("%d keys were met, want one for each of %d connections", len(keys), restarts)
 		}
+	})
+}
+
+// A slow verifier knows nothing for ten seconds, whoever has left by then.
+type slow struct{}
+
+func (slow) VerifyCertificate(context.Context, *x509.Certificate) (identity.Claims, error) {
+	time.Sleep(10 * time.Second)
+	return identity.Claims{}, identity.ErrKeysUnavailable
+}
+
+// TestNobodyWaitsForWhoIsJudged asks an agent twice at a time while the cluster
+// is slow to say whose its key is: who waits for that does so no longer than a
+// handshake may take.
+func TestNobodyWaitsForWhoIsJudged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTLSHub(t, scrape.Attested{Verifier: slow{}, Subject: "system:serviceaccount:kubemon:kubemon-agent"})
+		fake := pose(t, h.network, at, modern(always(selfSigned(t))))
+		var first hub.Result
+		var asking sync.WaitGroup
+		asking.Go(func() { first = h.ask(t, pod("a", "c1")) })
+		time.Sleep(time.Second)
+		began := time.Now()
+		p := h.Past(t.Context(), []hub.PastQuery{{Agent: pod("a", "c1")}})[0]
+		if p.Err == nil || !strings.Contains(p.Err.Error(), "not looked at in time") || time.Since(began) > 3*time.Second {
+			t.Errorf("after %v: %v, want the handshake's time to be over", time.Since(began), p.Err)
+		}
+		asking.Wait()
+		checkError(t, first, "no whole answer within 5s")
+		time.Sleep(10 * time.Second) // the slow one's own connection
+		fake.checkDeaf(t)
 	})
 }
 
