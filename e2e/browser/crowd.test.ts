@@ -86,7 +86,8 @@ async function expectSmooth(what: string, something: () => Promise<void>): Promi
 
 describe(`${pods} pods`, () => {
   test("all are there", async () => {
-    await expect.poll(() => seen.page.locator(".table-count").innerText()).toBe(pods.toLocaleString("en"));
+    // Names may take a round longer than numbers.
+    await expect.poll(() => seen.page.locator(".table-count").innerText(), { timeout: 60_000 }).toBe(pods.toLocaleString("en"));
     expect(await seen.page.locator("table").getAttribute("aria-rowcount")).toBe(String(pods + 1));
     await calibrate();
   });
@@ -119,6 +120,19 @@ describe(`${pods} pods`, () => {
       await seen.page.evaluate(() => window.scrollTo(0, 0));
       await seen.page.locator('tr[data-index="0"]').waitFor();
     });
+  });
+
+  test("below charts that came later", async () => {
+    const { page, errors } = await visit(browser, `${fleet.url}/namespaces/team-1`);
+    await page.locator(".plot canvas").first().waitFor();
+    await page.locator('[data-rows] tr[data-index="0"]').last().waitFor({ state: "attached" });
+    for (const share of [0.5, 1]) {
+      await page.evaluate((to) => window.scrollTo(0, document.body.scrollHeight * to), share);
+      // The row in the middle of the screen is one with a pod, and not a place for one.
+      await expect.poll(() => page.evaluate(() => document.elementFromPoint(640, 400)?.closest("tr")?.dataset["index"] ?? "")).toMatch(/^\d+$/);
+    }
+    expect(errors).toEqual([]);
+    await page.context().close();
   });
 
   test("two rounds later", async () => {

@@ -52,16 +52,30 @@ const pageSize = 1000;
 // A round may end while its pages are asked for; then they are asked for again.
 const tries = 3;
 
-/** askForAll returns a list of any length, in pages of one and the same round. */
-export async function askForAll<T>(path: string, params: Params, signal: AbortSignal): Promise<List<T>> {
+/** What an item of a list is told by. */
+interface Named {
+  name: string;
+  kind?: string | undefined;
+  namespace?: string | undefined;
+}
+
+/**
+ * askForAll returns a list of any length, in pages of one and the same round.
+ * Where rounds end too fast for that, as while many nodes attach, its pages are
+ * of several, and what comes twice is there once.
+ */
+export async function askForAll<T extends Named>(path: string, params: Params, signal: AbortSignal): Promise<List<T>> {
   for (let left = tries; ; left--) {
     const pages = await allPages<T>(path, params, signal);
     const [first] = pages;
-    if (first && (left === 1 || pages.every(({ time }) => time === first.time))) return { ...first, items: pages.flatMap(({ items }) => items) };
+    if (!first) throw new HubAway();
+    const items = pages.flatMap((page) => page.items);
+    if (pages.every(({ time }) => time === first.time)) return { ...first, items };
+    if (left === 1) return { ...first, items: [...new Map(items.map((item) => [`${item.namespace}/${item.kind}/${item.name}`, item])).values()] };
   }
 }
 
-async function allPages<T>(path: string, params: Params, signal: AbortSignal): Promise<List<T>[]> {
+async function allPages<T extends Named>(path: string, params: Params, signal: AbortSignal): Promise<List<T>[]> {
   const pages: List<T>[] = [];
   let next: string | undefined;
   do {

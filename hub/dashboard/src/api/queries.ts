@@ -41,7 +41,7 @@ export function useAnswer<T>(path: string, params: Params = {}, { once = false, 
 }
 
 /** useLongList asks for all of a list that may have thousands of items: too many to compare them with the last ones. */
-export function useLongList<T>(path: string, params: Params = {}): Answer<List<T>> {
+export function useLongList<T extends { name: string }>(path: string, params: Params = {}): Answer<List<T>> {
   return useQuery<List<T>, Error>({
     queryKey: [path, params, "all"],
     queryFn: ({ signal }) => askForAll<T>(path, params, signal),

@@ -1,7 +1,7 @@
 // A chart with its title, its legend, and its words: what a plot shows is also
 // a sentence and, on request, a table.
 import "uplot/dist/uPlot.min.css";
-import { type KeyboardEvent, memo, useCallback, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, memo, type RefObject, useCallback, useEffect, useRef, useState } from "react";
 import { type Chart, type Line, summaryOf } from "../derive/charts";
 import { text } from "../format/number";
 import { clockTime } from "../format/time";
@@ -106,7 +106,7 @@ function onTheme(callback: () => void): () => void {
 }
 
 /** useChartKeys is the crosshair and the brush by keyboard, and what they are at in words. */
-function useChartKeys(chart: Chart, plot: React.RefObject<Plot | null>, zoom: Zoom) {
+function useChartKeys(chart: Chart, plot: RefObject<Plot | null>, zoom: Zoom) {
   const [said, say] = useState("");
   const at = useRef<number | null>(null);
   const start = useRef<number | null>(null);

@@ -2,7 +2,7 @@
 // the rows on the screen are in the document. It is a real table all the same,
 // and says how many rows it has.
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, memo, type MouseEvent, type ReactNode, useCallback, useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, memo, type MouseEvent, type ReactNode, type RefObject, useCallback, useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useLocation, useRouter } from "wouter";
 import { matcher, parseSort, type Sort, sorted, type SortValue, writeSort } from "../derive/rows";
 import { useHref, useParam } from "../url/use-address";
@@ -119,8 +119,7 @@ interface RowsProps<T> extends Omit<Props<T>, "sort"> {
 
 function Rows<T>({ caption, rows, columns, rowKey, path, sort, onSort, empty, total, onClear }: RowsProps<T>) {
   const body = useRef<HTMLTableSectionElement>(null);
-  const [top, setTop] = useState(0);
-  useLayoutEffect(() => setTop(body.current ? body.current.getBoundingClientRect().top + window.scrollY : 0), [rows.length]);
+  const top = useTop(body);
   const virtual = useWindowVirtualizer({ count: rows.length, estimateSize: () => rowHeight, overscan: 4, scrollMargin: top, useFlushSync: false });
   const items = virtual.getVirtualItems();
   const before = (items[0]?.start ?? top) - top;
@@ -151,6 +150,19 @@ function Rows<T>({ caption, rows, columns, rowKey, path, sort, onSort, empty, to
       </tbody>
     </table>
   );
+}
+
+/** useTop is how far down the page an element is: what is above it may come later, or change. */
+function useTop(element: RefObject<HTMLElement | null>): number {
+  const [top, setTop] = useState(0);
+  useLayoutEffect(() => {
+    const measure = () => setTop(element.current ? Math.round(element.current.getBoundingClientRect().top + window.scrollY) : 0);
+    measure();
+    const resized = new ResizeObserver(measure);
+    resized.observe(document.body);
+    return () => resized.disconnect();
+  }, [element]);
+  return top;
 }
 
 function Columns<T>({ columns }: { columns: readonly Column<T>[] }) {
@@ -230,7 +242,7 @@ function cellClass<T>({ number, from = "phone" }: Column<T>): string {
 }
 
 /** useRowKeys moves between rows with the arrow keys, Home and End; j and k do so from anywhere. */
-function useRowKeys(body: React.RefObject<HTMLTableSectionElement | null>, count: number, scrollTo: (index: number) => void) {
+function useRowKeys(body: RefObject<HTMLTableSectionElement | null>, count: number, scrollTo: (index: number) => void) {
   const focus = useCallback(
     (index: number, tries = 10) => {
       const link = body.current?.querySelector<HTMLElement>(`[data-index="${index}"] [data-row]`);
