@@ -68,7 +68,7 @@ export async function askForAll<T extends Named>(path: string, params: Params, s
   for (let left = tries; ; left--) {
     const pages = await allPages<T>(path, params, signal);
     const [first] = pages;
-    if (!first) throw new HubAway();
+    if (!first) throw new HubAway(); // never: there is a first page or an error
     const items = pages.flatMap((page) => page.items);
     if (pages.every(({ time }) => time === first.time)) return { ...first, items };
     if (left === 1) return { ...first, items: [...new Map(items.map((item) => [`${item.namespace}/${item.kind}/${item.name}`, item])).values()] };
