@@ -30,7 +30,7 @@ import (
 var embedded embed.FS
 
 // notBuilt is the answer of a hub that was compiled without its page.
-const notBuilt = "The page is not in this hub: it was compiled without `make page` before. The REST API is below /api/v1 all the same.\n"
+const notBuilt = "The page is not in this hub: it was compiled without `make page` before. The REST API is below /api/v1 all the same."
 
 // A file is one of the page's, in all its codings, ready to be sent.
 type file struct {
