@@ -7,6 +7,7 @@ import { Proxy } from "./proxy";
 const hub = inject("hub");
 const rounds = 180; // half an hour of them, ten seconds apart
 const warm = 40;
+const half = (warm + rounds) / 2;
 
 let browser: Browser;
 let proxy: Proxy;
@@ -62,14 +63,16 @@ test.each(["the overview", "a pod with its charts"])("%s", async (what) => {
   await settled(page);
   const session = await page.context().newCDPSession(page);
   await session.send("Performance.enable");
-  let begin: Size | null = null;
+  const sizes: Size[] = [];
   for (round = 1; round <= rounds; round++) {
     await answered(page, what === "the overview" ? "/cluster" : "/namespaces/payments/pods/", round);
-    if (round === warm) begin = await sizeOf(session);
+    if (round === warm || round === half || round === rounds) sizes.push(await sizeOf(session));
   }
-  const end = await sizeOf(session);
-  if (!begin) throw new Error("never warm");
-  console.log(`${what}: heap ${(begin.heap / 1e6).toFixed(2)} to ${(end.heap / 1e6).toFixed(2)} MB, nodes ${begin.nodes} to ${end.nodes}, listeners ${begin.listeners} to ${end.listeners}, rounds ${warm} to ${rounds}`);
+  const [begin, middle, end] = sizes;
+  if (!begin || !middle || !end) throw new Error("not all sizes were taken");
+  for (const [at, { heap, nodes, listeners }] of [[warm, begin], [half, middle], [rounds, end]] as const) {
+    console.log(`${what}, round ${at}: heap ${(heap / 1e6).toFixed(2)} MB, ${nodes} nodes, ${listeners} listeners`);
+  }
   expect(end.heap).toBeLessThan(begin.heap * 1.1 + 300_000);
   expect(end.nodes).toBeLessThan(begin.nodes * 1.1 + 200);
   expect(end.listeners).toBeLessThanOrEqual(begin.listeners + 20);
