@@ -59,7 +59,7 @@ check: ## format, vet, modernizers, each module on its own
 vuln: ## known vulnerabilities that the code calls; says so where their database is out of reach
 	$(GO) run ./e2e/cmd/vuln
 
-unit: ## the tests that need no cluster and no kernel of their own
+unit: page ## the tests that need no cluster and no kernel of their own
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on ./shared/... ./agent/... ./hub/...
 	$(GO) test -count=1 -shuffle=on $(OUTSIDE) # they read files that Go's test cache does not watch
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -16,16 +17,23 @@ func TestEveryPathIsAnsweredByOne(t *testing.T) {
 	hub := start(t, "--agents", agent(t, "node1"))
 	until(t, hub+"/api/v1/nodes", func(items []item) bool { return len(items) == 1 })
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	for _, tt := range []struct {
+	type request struct {
 		method, path string
 		status       int
-	}{
-		{http.MethodGet, "/", 200}, {http.MethodHead, "/", 200}, {http.MethodGet, "/assets/app.js", 200}, {http.MethodHead, "/metrics", 200},
+	}
+	script, built := pageScript(t)
+	requests := []request{
+		{http.MethodHead, "/metrics", 200},
 		{http.MethodGet, "//", 404}, {http.MethodGet, "/assets/", 404}, {http.MethodGet, "/assets/../", 404}, {http.MethodGet, "/assets/no.js", 404},
 		{http.MethodGet, "//metrics", 404}, {http.MethodGet, "/metrics/", 404}, {http.MethodGet, "/api/v1/../../metrics", 404}, {http.MethodGet, "/api//v1/pods", 404},
 		{http.MethodGet, "/index.html", 404}, {http.MethodGet, "/api/v1", 404}, {http.MethodGet, "/%2e%2e/etc/passwd", 404},
-		{http.MethodPost, "/", 405}, {http.MethodPost, "/assets/app.js", 405}, {http.MethodDelete, "/metrics", 405}, {http.MethodOptions, "/api/v1/pods", 405},
-	} {
+		{http.MethodPost, "/", 405}, {http.MethodPost, script, 405}, {http.MethodDelete, "/metrics", 405}, {http.MethodOptions, "/api/v1/pods", 405},
+	}
+	if built {
+		requests = append(requests, request{http.MethodGet, "/", 200}, request{http.MethodHead, "/", 200},
+			request{http.MethodGet, "/pods", 200}, request{http.MethodGet, script, 200})
+	}
+	for _, tt := range requests {
 		req, err := http.NewRequestWithContext(t.Context(), tt.method, hub+tt.path, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -45,6 +53,20 @@ func TestEveryPathIsAnsweredByOne(t *testing.T) {
 			t.Errorf("%s %s: status %d, Allow %q; want %d", tt.method, tt.path, resp.StatusCode, resp.Header.Get("Allow"), tt.status)
 		}
 	}
+}
+
+// pageScript is the path of the page's script. A hub that is compiled without
+// `make page` before has none, and answers 404 for it and for the page.
+func pageScript(t *testing.T) (path string, built bool) {
+	t.Helper()
+	scripts, err := filepath.Glob("../../internal/dashboard/dist/assets/index-*.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(scripts) == 0 {
+		return "/assets/index-none.js", false
+	}
+	return "/assets/" + filepath.Base(scripts[0]), true
 }
 
 // TestTheHubStopsWithEventsOpen leaves clients listening for rounds when the

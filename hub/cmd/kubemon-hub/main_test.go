@@ -153,8 +153,9 @@ func TestHubWithoutACluster(t *testing.T) {
 		}
 	}
 
+	_, built := pageScript(t)
 	for path, want := range map[string]int{
-		"/": 200, "/healthz": 200, "/livez": 200, "/readyz": 200, "/metrics": 200,
+		"/": map[bool]int{true: 200, false: 404}[built], "/healthz": 200, "/livez": 200, "/readyz": 200, "/metrics": 200,
 		"/api/v1/status": 200, "/api/v1/openapi.json": 200, "/api/v1/pods?window=30": 200,
 		"/nothing": 404, "/api/v1/nothing": 404, "/api/v1/pods?window=soon": 400,
 	} {

@@ -56,7 +56,7 @@ func TestAProxyProvesItself(t *testing.T) {
 			config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &shown, nil }
 		}
 		client := http.Client{Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}}
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+host+"/", nil)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+host+"/api/v1/openapi.json", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
