@@ -29,12 +29,12 @@ test("three rounds of the overview", async () => {
         const shown = [await big("CPU"), await big("Memory")].map((words) => words.replace(/\s+/g, ""));
         const want = [text(cpu(usage.cpuMillicores)), text(bytes(usage.memoryBytes))].map((words) => words.replace(/\s+/g, ""));
         if (shown.join() === want.join()) agreed.set(time, shown.join());
-        return agreed.size;
+        // Three of them at least, and until the numbers have moved.
+        return agreed.size >= 3 && new Set(agreed.values()).size > 1;
       },
       { timeout: 90_000, interval: 100 },
     )
-    .toBeGreaterThanOrEqual(3);
-  expect(new Set(agreed.values()).size, "the numbers move").toBeGreaterThan(1);
+    .toBe(true);
   expect(errors).toEqual([]);
 });
 
