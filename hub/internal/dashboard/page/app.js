@@ -123,7 +123,7 @@ function fillTiles(c) {
     tile("Memory", shown(c, "memoryBytes", bytes), requested(c, "memoryBytes", bytes)),
     tile("Network in", shown(c, "networkRxBytesPerSecond", rate), element("span", {}, "out ", shown(c, "networkTxBytesPerSecond", rate))),
     tile("Disk read", shown(c, "diskReadBytesPerSecond", rate), element("span", {}, "written ", shown(c, "diskWriteBytesPerSecond", rate))),
-    tile("Nodes", String(c.nodes.reporting), `reporting, of ${c.nodes.count}`),
+    c.nodes ? tile("Nodes", String(c.nodes.reporting), `reporting, of ${c.nodes.count}`) : tile("Nodes", DASH, "for who may list nodes"),
     tile("Pods", String(c.pods.reporting), `reporting, of ${c.pods.count}`));
 }
 
@@ -162,9 +162,30 @@ async function ask(path) {
   const response = await fetch("api/v1/" + path, { cache: "no-cache" });
   if (response.status === 401) location.reload(); // the session has ended: the hub leads to its login page
   const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(answer.detail || `the hub answered ${response.status} ${response.statusText}`);
+  if (!response.ok) throw Object.assign(new Error(answer.detail || `the hub answered ${response.status} ${response.statusText}`), { status: response.status });
+  isOpen ||= response.headers.get("X-Kubemon-Auth") === "none";
   return answer;
 }
+
+let isOpen = false; // whoever reaches the hub reads everything
+
+// askIfAllowed returns null for what this reader may not see.
+const askIfAllowed = (path) => ask(path).catch((error) => { if (error.status === 403) return null; throw error; });
+
+// fillScope says how much of the cluster this reader sees, and whether all do.
+function fillScope(list, nodes) {
+  const about = [];
+  if (isOpen) about.push("Nobody is asked who they are: whoever reaches this address reads everything.");
+  if (list.scope) about.push(list.scope.allNamespaces ? "You see every namespace." : `You see ${list.scope.namespaces.join(", ") || "no namespace"} and no others.`);
+  if (!nodes) about.push("Nodes are for who may list nodes.");
+  byId("scope").textContent = about.join(" ");
+  byId("logout").hidden = isOpen;
+}
+
+byId("logout").addEventListener("click", async () => {
+  await fetch("logout", { method: "POST" });
+  location.href = "login";
+});
 
 // The hub tells of each round as it is published; what it does not tell of, the
 // timer asks for.
@@ -184,15 +205,17 @@ async function refresh() {
   const pods = new URLSearchParams({ sort: "-" + byId("by").value, limit: LIMIT, namespace: byId("namespace").value });
   try {
     const [status, cluster, nodes, spaces, list] = await Promise.all(
-      ["status", "cluster", "nodes", "namespaces", "pods?" + pods].map(ask));
+      ["status", "cluster", "nodes", "namespaces", "pods?" + pods].map(askIfAllowed));
+    if (!cluster || !list) throw new Error("you may see no namespace");
     if (turn !== asked) return;
     failures = 0;
-    wait = 1000 * status.intervalSeconds * (told ? 3 : 1);
+    wait = 1000 * list.intervalSeconds * (told ? 3 : 1);
     fillTiles(cluster);
-    fill(byId("nodes"), nodeColumns, nodes.items);
-    fillNamespaces(spaces);
+    fillScope(list, nodes);
+    fill(byId("nodes"), nodeColumns, nodes ? nodes.items : []);
+    fillNamespaces(spaces ?? { items: [] });
     fillPods(list);
-    showProblems(fillStatus(status));
+    showProblems(status ? fillStatus(status) : []);
   } catch (error) {
     if (turn !== asked) return;
     wait = Math.min(60000, wait * 2 ** failures++);
