@@ -67,10 +67,8 @@ func FuzzTargetOfAReader(f *testing.F) {
 		if err != nil || u.Path == v1+"/openapi.json" {
 			return
 		}
-		asked, err := url.QueryUnescape(strings.ToLower(target))
-		if err != nil {
-			asked = strings.ToLower(target)
-		}
+		plain, _ := url.QueryUnescape(target)
+		asked := strings.ToLower(target + " " + plain + " " + u.String()) // in each way that an answer may repeat it
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, &http.Request{Method: http.MethodGet, URL: u, Header: http.Header{}})
 		if w.Code >= http.StatusInternalServerError {
