@@ -41,7 +41,6 @@ func TestSlowClientsLockNobodyOut(t *testing.T) {
 		"agent": {onNode1(lab.AgentPort), agentURL(1) + "/snapshot", agentReader, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			before := mustFetch[item](t, "/api/v1/nodes/node1").Status.SampleTime
 			ctx, stop := context.WithCancel(t.Context())
 			var slow sync.WaitGroup
 			var opened atomic.Int64
@@ -52,36 +51,75 @@ func TestSlowClientsLockNobodyOut(t *testing.T) {
 				checkAnswers(t, target.url, target.known)
 				time.Sleep(time.Second)
 			}
+			checkHubKeepsNode1(t)
 			stop()
 			slow.Wait()
 			t.Logf("300 slow clients opened %d connections", opened.Load())
 			if opened.Load() < 300 {
 				t.Errorf("only %d slow connections were opened", opened.Load())
 			}
-			if node := mustFetch[item](t, "/api/v1/nodes/node1"); node.Status.State != "ok" || !node.Status.SampleTime.After(before) {
-				t.Errorf("the hub lost node1 meanwhile: %+v", node.Status)
-			}
 		})
 	}
+}
+
+// checkHubKeepsNode1 wants node1 ok at the hub until a sample of it has come that
+// is from now on.
+func checkHubKeepsNode1(t *testing.T) {
+	t.Helper()
+	before := mustFetch[item](t, "/api/v1/nodes/node1").Status.SampleTime
+	eventually(t, time.Minute, "a new sample of node1", func() error {
+		node := mustFetch[item](t, "/api/v1/nodes/node1")
+		if node.Status.State != "ok" {
+			t.Errorf("the hub lost node1: %s, %s", node.Status.State, node.Status.Reason)
+		}
+		if !node.Status.SampleTime.After(before) {
+			return fmt.Errorf("its newest one is of %v", node.Status.SampleTime)
+		}
+		return nil
+	})
 }
 
 func onNode1(port int) string {
 	return net.JoinHostPort(theLab.Node(1).IP.String(), strconv.Itoa(port))
 }
 
-// checkAnswers wants a probe and a known reader answered, both on connections of
-// their own.
+// probeTries is how often a probe of the chart has to fail in a row before the
+// kubelet acts on it.
+const probeTries = 3
+
+// checkAnswers wants a probe and a known reader answered, each try on a connection
+// of its own. They come from the address of the slow clients, so that one of them
+// may lose its place if its handshake, on a busy machine, outlasts its grace: no
+// more is asked than what a kubelet does.
 func checkAnswers(t *testing.T, target string, known *http.Client) {
 	t.Helper()
 	base, _, _ := strings.Cut(target, "/api/")
 	base = strings.TrimSuffix(base, "/snapshot")
-	if status, _, _, err := request(t.Context(), http.MethodGet, base+"/healthz", nil, ""); err != nil || status != 200 {
-		t.Errorf("GET %s/healthz beside slow clients: %d, %v", base, status, err)
+	checkAnswered(t, base+"/healthz", func() error {
+		status, _, _, err := request(t.Context(), http.MethodGet, base+"/healthz", nil, "")
+		if err == nil && status != http.StatusOK {
+			err = fmt.Errorf("status %d", status)
+		}
+		return err
+	})
+	checkAnswered(t, target, func() error {
+		known.CloseIdleConnections()
+		_, err := get(t.Context(), known, target)
+		return err
+	})
+}
+
+func checkAnswered(t *testing.T, url string, ask func() error) {
+	t.Helper()
+	var failures []error
+	for range probeTries {
+		err := ask()
+		if err == nil {
+			return
+		}
+		failures = append(failures, err)
 	}
-	known.CloseIdleConnections()
-	if _, err := get(t.Context(), known, target); err != nil {
-		t.Errorf("who is known, beside slow clients: %v", err)
-	}
+	t.Errorf("GET %s beside slow clients, tried %d times: %v", url, probeTries, errors.Join(failures...))
 }
 
 // dawdle opens connections one after another, sends half a request on each and
