@@ -21,63 +21,44 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
+	"github.com/kubemon/kubemon/e2e/command"
 	"github.com/kubemon/kubemon/e2e/demo"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
-
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	options, err := parse(args, stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	if err != nil {
-		fmt.Fprintln(stderr, "demo:", err)
-		return 2
-	}
-	d, err := demo.Start(ctx, options)
-	if err != nil {
-		fmt.Fprintln(stderr, "demo:", err)
-		return 1
-	}
-	defer d.Close()
-	if err := d.AwaitFull(ctx); err != nil {
-		fmt.Fprintln(stderr, "demo:", err)
-		return 1
-	}
-	fmt.Fprintln(stdout, d.URL)
-	<-ctx.Done()
-	return 0
-}
-
-func parse(args []string, stderr io.Writer) (o demo.Options, err error) {
+	var o demo.Options
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
-	flags.SetOutput(stderr)
 	flags.StringVar(&o.Hub, "hub", "bin/kubemon-hub", "the `program`")
 	flags.StringVar(&o.Listen, "listen", "", "the hub's `address`")
 	flags.DurationVar(&o.Interval, "interval", 10*time.Second, "`time` between the hub's rounds")
 	flags.StringVar(&o.Log, "log", "dist/demo-hub.log", "a `file` for the hub's log")
-	if err := flags.Parse(args); err != nil {
-		return o, err
+	check := func() error {
+		if o.Interval < time.Second || o.Interval > time.Minute {
+			return fmt.Errorf("invalid value %s for flag --interval: want 1s to 1m", o.Interval)
+		}
+		return nil
 	}
-	switch {
-	case flags.NArg() > 0:
-		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
-	case o.Interval < time.Second || o.Interval > time.Minute:
-		return o, fmt.Errorf("invalid value %s for flag --interval: want 1s to 1m", o.Interval)
+	show := func(ctx context.Context, stdout, _ io.Writer) error { return show(ctx, o, stdout) }
+	os.Exit(command.Command{Flags: flags, Check: check, Do: show}.Main(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// show runs the made-up cluster until ctx ends, and says where the hub is.
+func show(ctx context.Context, o demo.Options, stdout io.Writer) error {
+	d, err := demo.Start(ctx, o)
+	if err != nil {
+		return err
 	}
-	return o, nil
+	defer d.Close()
+	if err := d.AwaitFull(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintln(stdout, d.URL)
+	<-ctx.Done()
+	return nil
 }

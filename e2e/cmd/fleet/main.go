@@ -29,78 +29,64 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
+	"github.com/kubemon/kubemon/e2e/command"
 	"github.com/kubemon/kubemon/e2e/fleet"
 )
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
 
 // bare is the argument with which the command runs itself as the bare client.
 const bare = "bare"
 
-// run measures what the arguments ask for and returns the exit code.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+func main() {
+	c, args := whole(), os.Args[1:]
 	if slices.Equal(args, []string{bare}) {
-		if err := fleet.BareMain(ctx, stdout); err != nil {
-			fmt.Fprintln(stderr, "fleet:", err)
-			return 1
-		}
-		return 0
+		c, args = client(), nil
 	}
-	options, during, err := parse(args, stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	if err != nil {
-		fmt.Fprintln(stderr, "fleet:", err)
-		return 2
-	}
-	report, err := measure(ctx, options, during, stderr)
-	if report != nil {
-		print(stdout, report)
-	}
-	if err != nil {
-		fmt.Fprintln(stderr, "fleet:", err)
-		return 1
-	}
-	return 0
+	os.Exit(c.Main(args, os.Stdout, os.Stderr))
 }
 
-func parse(args []string, stderr io.Writer) (o fleet.Options, during time.Duration, err error) {
+// client is the command as a client that only gets the snapshots.
+func client() command.Command {
+	return command.Command{
+		Flags: flag.NewFlagSet("fleet", flag.ContinueOnError),
+		Do:    func(ctx context.Context, stdout, _ io.Writer) error { return fleet.BareMain(ctx, stdout) },
+	}
+}
+
+// whole is the command as people run it.
+func whole() command.Command {
+	var o fleet.Options
 	flags := flag.NewFlagSet("fleet", flag.ContinueOnError)
-	flags.SetOutput(stderr)
 	flags.StringVar(&o.Hub, "hub", "bin/kubemon-hub", "the `program`")
 	flags.IntVar(&o.Nodes, "nodes", 1000, "`how many` nodes")
 	flags.DurationVar(&o.Interval, "interval", 10*time.Second, "`time` between the hub's rounds")
 	flags.DurationVar(&o.History, "history", 0, "how far back the agents have snapshots of their own")
-	flags.DurationVar(&during, "for", 10*time.Minute, "how long to measure")
+	during := flags.Duration("for", 10*time.Minute, "how long to measure")
 	flags.StringVar(&o.Log, "log", "dist/fleet-hub.log", "a `file` for the hub's log")
-	if err := flags.Parse(args); err != nil {
-		return o, 0, err
-	}
+	return command.Command{Flags: flags, Check: func() error { return useful(o, *during) }, Do: func(ctx context.Context, stdout, stderr io.Writer) error {
+		report, err := measure(ctx, o, *during, stderr)
+		if report != nil {
+			print(stdout, report)
+		}
+		return err
+	}}
+}
+
+func useful(o fleet.Options, during time.Duration) error {
 	switch {
-	case flags.NArg() > 0:
-		return o, 0, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case o.Nodes < 1 || o.Nodes > 5000:
-		return o, 0, fmt.Errorf("invalid value %d for flag --nodes: want 1 to 5000", o.Nodes)
+		return fmt.Errorf("invalid value %d for flag --nodes: want 1 to 5000", o.Nodes)
 	case o.Interval < time.Second, during < o.Interval:
-		return o, 0, fmt.Errorf("invalid value %s for flag --interval: want 1s to the %s of --for", o.Interval, during)
+		return fmt.Errorf("invalid value %s for flag --interval: want 1s to the %s of --for", o.Interval, during)
 	}
-	return o, during, nil
+	return nil
 }
 
 func measure(ctx context.Context, o fleet.Options, during time.Duration, progress io.Writer) (*fleet.Report, error) {

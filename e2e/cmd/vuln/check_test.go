@@ -321,7 +321,7 @@ func TestRunRefuses(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			var stderr strings.Builder
-			if code := run(t.Context(), test.args, t.Output(), &stderr); code != test.code {
+			if code := vuln().Run(t.Context(), test.args, t.Output(), &stderr); code != test.code {
 				t.Errorf("exit code %d, want %d", code, test.code)
 			}
 			if !strings.HasPrefix(stderr.String(), test.want) {

@@ -27,37 +27,17 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
+
+	"github.com/kubemon/kubemon/e2e/command"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
-
-// run checks what the arguments ask for and returns the exit code.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	opt, err := parse(args, stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	if err != nil {
-		fmt.Fprintln(stderr, "vuln:", err)
-		return 2
-	}
-	if err := opt.check(ctx, stdout); err != nil {
-		fmt.Fprintln(stderr, "vuln:", err)
-		return 1
-	}
-	return 0
+	os.Exit(vuln().Main(os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // options say what is checked, and against what.
@@ -65,6 +45,25 @@ type options struct {
 	database string        // URL; empty is govulncheck's own default.
 	root     string        // The top folder of the sources.
 	wait     time.Duration // For the first answer of the database.
+}
+
+// vuln is the command.
+func vuln() command.Command {
+	var opt options
+	flags := flag.NewFlagSet("vuln", flag.ContinueOnError)
+	flags.StringVar(&opt.database, "db", "", "the database's `URL` (default govulncheck's own)")
+	flags.StringVar(&opt.root, "root", ".", "the top `folder` of the sources")
+	flags.DurationVar(&opt.wait, "wait", 10*time.Second, "how long the database has for its first answer")
+	return command.Command{Flags: flags, Check: func() error { return opt.useful() }, Do: func(ctx context.Context, stdout, _ io.Writer) error {
+		return opt.check(ctx, stdout)
+	}}
+}
+
+func (opt options) useful() error {
+	if opt.wait <= 0 {
+		return fmt.Errorf("wait %s: expected more than 0", opt.wait)
+	}
+	return nil
 }
 
 // check looks through the modules of the workspace.
@@ -75,30 +74,4 @@ func (opt options) check(ctx context.Context, out io.Writer) error {
 	}
 	c := checker{tool: govulncheck(opt.root), database: opt.database, wait: opt.wait, modules: modules}
 	return c.check(ctx, out)
-}
-
-// parse turns the arguments into options.
-func parse(args []string, stderr io.Writer) (options, error) {
-	var opt options
-	flags := flag.NewFlagSet("vuln", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // Its errors are returned, and reported once.
-	flags.Usage = func() {}
-	flags.StringVar(&opt.database, "db", "", "the database's `URL` (default govulncheck's own)")
-	flags.StringVar(&opt.root, "root", ".", "the top `folder` of the sources")
-	flags.DurationVar(&opt.wait, "wait", 10*time.Second, "how long the database has for its first answer")
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(stderr, "Usage: go run ./e2e/cmd/vuln [flags]")
-			flags.SetOutput(stderr)
-			flags.PrintDefaults()
-		}
-		return opt, err
-	}
-	if flags.NArg() > 0 {
-		return opt, fmt.Errorf("unexpected argument %q: only flags are taken", flags.Arg(0))
-	}
-	if opt.wait <= 0 {
-		return opt, fmt.Errorf("wait %s: expected more than 0", opt.wait)
-	}
-	return opt, nil
 }
