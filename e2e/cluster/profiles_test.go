@@ -218,7 +218,7 @@ func (c *comparison) value(key string, before, got, after any) error {
 		c.gauges++
 		// Memory is charged in batches of pages for each CPU; load, tasks and
 		// the kernel's guess at time waited for disks move by themselves.
-		slack := cmp.Or(map[string]float64{"iowaitMicros": 1e6}[name], 2)
+		slack := cmp.Or(map[string]float64{"iowaitMicros": 1e6, "idleMicros": 1e6}[name], 2)
 		if strings.HasSuffix(name, "Bytes") {
 			slack = mebibyte
 		}
@@ -239,7 +239,7 @@ func isFixed(name string) bool {
 
 // isCounter are the numbers that only grow.
 func isCounter(name string) bool {
-	if name == "iowaitMicros" { // see proc_stat(5)
+	if name == "iowaitMicros" || name == "idleMicros" { // see proc_stat(5)
 		return false
 	}
 	return strings.HasSuffix(name, "Micros") || strings.HasSuffix(name, "Ops") || strings.HasPrefix(name, "rx") || strings.HasPrefix(name, "tx") ||

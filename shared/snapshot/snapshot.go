@@ -94,9 +94,29 @@ type HostCPU struct {
 	UsageMicros  *uint64 `json:"usageMicros,omitempty"`
 	UserMicros   *uint64 `json:"userMicros,omitempty"`
 	SystemMicros *uint64 `json:"systemMicros,omitempty"`
-	// IOWaitMicros and StealMicros are the machine's, from /proc/stat.
+	// IOWaitMicros and StealMicros are the machine's, as Modes has them.
 	IOWaitMicros *uint64 `json:"iowaitMicros,omitempty"`
 	StealMicros  *uint64 `json:"stealMicros,omitempty"`
+	// Modes is absent where /proc/stat could not be read.
+	Modes *CPUModes `json:"modes,omitempty"`
+}
+
+// CPUModes is how the machine's processors have spent their time since boot,
+// from the first line of /proc/stat, which counts in hundredths of a second. On
+// a nested node the machine is the outer one.
+type CPUModes struct {
+	// UserMicros and NiceMicros contain what guests of this machine used.
+	UserMicros   uint64 `json:"userMicros"`
+	NiceMicros   uint64 `json:"niceMicros"`
+	SystemMicros uint64 `json:"systemMicros"`
+	// IdleMicros and IOWaitMicros may fall: whether an idle processor waits for
+	// a disk is a guess that the kernel takes back (proc_stat(5)).
+	IdleMicros    uint64 `json:"idleMicros"`
+	IOWaitMicros  uint64 `json:"iowaitMicros"`
+	IRQMicros     uint64 `json:"irqMicros"`
+	SoftIRQMicros uint64 `json:"softirqMicros"`
+	// StealMicros is what a hypervisor gave to others meanwhile.
+	StealMicros uint64 `json:"stealMicros"`
 }
 
 // HostMemory is the memory of the node, from /proc/meminfo and the root

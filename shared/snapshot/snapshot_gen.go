@@ -366,6 +366,166 @@ func (z *CPU) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
+func (z *CPUModes) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 8
+	// string "userMicros"
+	o = append(o, 0x88, 0xaa, 0x75, 0x73, 0x65, 0x72, 0x4d, 0x69, 0x63, 0x72, 0x6f, 0x73)
+	o = msgp.AppendUint64(o, z.UserMicros)
+	// string "niceMicros"
+	o = append(o, 0xaa, 0x6e, 0x69, 0x63, 0x65, 0x4d, 0x69, 0x63, 0x72, 0x6f, 0x73)
+	o = msgp.AppendUint64(o, z.NiceMicros)
+	// string "systemMicros"
+	o = append(o, 0xac, 0x73, 0x79, 0x73, 0x74, 0x65, 0x6d, 0x4d, 0x69, 0x63, 0x72, 0x6f, 0x73)
+	o = msgp.AppendUint64(o, z.SystemMicros)
+	// string "idleMicros"
+	o = append(o, 0xaa, 0x69, 0x64, 0x6c, 0x65, 0x4d, 0x69, 0x63, 0x72, 0x6f, 0x73)
+	o = msgp.AppendUint64(o, z.IdleMicros)
+	// string "iowaitMicros"
+	o = append(o, 0xac, 0x69, 0x6f, 0x77, 0x61, 0x69, 0x74, 0x4d, 0x69, 0x63, 0x72, 0x6f, 0x73)
+	o = msgp.AppendUint64(o, z.IOWaitMicros)
+	// string "irqMicros"
+	o = append(o, 0xa9, 0x69, 0x72, 0x71, 0x4d, 0x69, 0x63, 0x72, 0x6f, 0x73)
+	o = msgp.AppendUint64(o, z.IRQMicros)
+	// string "softirqMicros"
+	o = append(o, 0xad, 0x73, 0x6f, 0x66, 0x74, 0x69, 0x72, 0x71, 0x4d, 0x69, 0x63, 0x72, 0x6f, 0x73)
+	o = msgp.AppendUint64(o, z.SoftIRQMicros)
+	// string "stealMicros"
+	o = append(o, 0xab, 0x73, 0x74, 0x65, 0x61, 0x6c, 0x4d, 0x69, 0x63, 0x72, 0x6f, 0x73)
+	o = msgp.AppendUint64(o, z.StealMicros)
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *CPUModes) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	if zb0001 > zf18e7e2flimitMaps {
+		err = msgp.ErrLimitExceeded
+		return
+	}
+	var zb0001Dup [1]byte
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "userMicros":
+			if zb0001Dup[0]&(1<<0) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "UserMicros")
+				return
+			}
+			zb0001Dup[0] |= 1 << 0
+			z.UserMicros, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "UserMicros")
+				return
+			}
+		case "niceMicros":
+			if zb0001Dup[0]&(1<<1) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "NiceMicros")
+				return
+			}
+			zb0001Dup[0] |= 1 << 1
+			z.NiceMicros, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "NiceMicros")
+				return
+			}
+		case "systemMicros":
+			if zb0001Dup[0]&(1<<2) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "SystemMicros")
+				return
+			}
+			zb0001Dup[0] |= 1 << 2
+			z.SystemMicros, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "SystemMicros")
+				return
+			}
+		case "idleMicros":
+			if zb0001Dup[0]&(1<<3) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "IdleMicros")
+				return
+			}
+			zb0001Dup[0] |= 1 << 3
+			z.IdleMicros, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "IdleMicros")
+				return
+			}
+		case "iowaitMicros":
+			if zb0001Dup[0]&(1<<4) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "IOWaitMicros")
+				return
+			}
+			zb0001Dup[0] |= 1 << 4
+			z.IOWaitMicros, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "IOWaitMicros")
+				return
+			}
+		case "irqMicros":
+			if zb0001Dup[0]&(1<<5) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "IRQMicros")
+				return
+			}
+			zb0001Dup[0] |= 1 << 5
+			z.IRQMicros, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "IRQMicros")
+				return
+			}
+		case "softirqMicros":
+			if zb0001Dup[0]&(1<<6) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "SoftIRQMicros")
+				return
+			}
+			zb0001Dup[0] |= 1 << 6
+			z.SoftIRQMicros, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "SoftIRQMicros")
+				return
+			}
+		case "stealMicros":
+			if zb0001Dup[0]&(1<<7) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "StealMicros")
+				return
+			}
+			zb0001Dup[0] |= 1 << 7
+			z.StealMicros, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "StealMicros")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *CPUModes) Msgsize() (s int) {
+	s = 1 + 11 + msgp.Uint64Size + 11 + msgp.Uint64Size + 13 + msgp.Uint64Size + 11 + msgp.Uint64Size + 13 + msgp.Uint64Size + 10 + msgp.Uint64Size + 14 + msgp.Uint64Size + 12 + msgp.Uint64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
 func (z *Cgroup) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// map header, size 4
@@ -1701,8 +1861,8 @@ func (z *Host) Msgsize() (s int) {
 func (z *HostCPU) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(6)
-	var zb0001Mask uint8 /* 6 bits */
+	zb0001Len := uint32(7)
+	var zb0001Mask uint8 /* 7 bits */
 	_ = zb0001Mask
 	if z.UsageMicros == nil {
 		zb0001Len--
@@ -1723,6 +1883,10 @@ func (z *HostCPU) MarshalMsg(b []byte) (o []byte, err error) {
 	if z.StealMicros == nil {
 		zb0001Len--
 		zb0001Mask |= 0x20
+	}
+	if z.Modes == nil {
+		zb0001Len--
+		zb0001Mask |= 0x40
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -1777,6 +1941,19 @@ func (z *HostCPU) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendUint64(o, *z.StealMicros)
 			}
 		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "modes"
+			o = append(o, 0xa5, 0x6d, 0x6f, 0x64, 0x65, 0x73)
+			if z.Modes == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Modes.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Modes")
+					return
+				}
+			}
+		}
 	}
 	return
 }
@@ -1795,7 +1972,7 @@ func (z *HostCPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.ErrLimitExceeded
 		return
 	}
-	var zb0001Mask uint8 /* 5 bits */
+	var zb0001Mask uint8 /* 6 bits */
 	_ = zb0001Mask
 	var zb0001Dup [1]byte
 	for zb0001 > 0 {
@@ -1932,6 +2109,29 @@ func (z *HostCPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 			}
 			zb0001Mask |= 0x10
+		case "modes":
+			if zb0001Dup[0]&(1<<6) != 0 {
+				err = msgp.WrapError(msgp.ErrDuplicateEntry, "Modes")
+				return
+			}
+			zb0001Dup[0] |= 1 << 6
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.Modes = nil
+			} else {
+				if z.Modes == nil {
+					z.Modes = new(CPUModes)
+				}
+				bts, err = z.Modes.UnmarshalMsg(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Modes")
+					return
+				}
+			}
+			zb0001Mask |= 0x20
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -1941,7 +2141,7 @@ func (z *HostCPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		}
 	}
 	// Clear omitted fields.
-	if zb0001Mask != 0x1f {
+	if zb0001Mask != 0x3f {
 		if (zb0001Mask & 0x1) == 0 {
 			z.UsageMicros = nil
 		}
@@ -1956,6 +2156,9 @@ func (z *HostCPU) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		}
 		if (zb0001Mask & 0x10) == 0 {
 			z.StealMicros = nil
+		}
+		if (zb0001Mask & 0x20) == 0 {
+			z.Modes = nil
 		}
 	}
 	o = bts
@@ -1993,6 +2196,12 @@ func (z *HostCPU) Msgsize() (s int) {
 		s += msgp.NilSize
 	} else {
 		s += msgp.Uint64Size
+	}
+	s += 6
+	if z.Modes == nil {
+		s += msgp.NilSize
+	} else {
+		s += z.Modes.Msgsize()
 	}
 	return
 }

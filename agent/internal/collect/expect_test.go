@@ -88,6 +88,10 @@ func usualNode() *expectation {
 	e.Host.CPU = snapshot.HostCPU{
 		Count: 2, UsageMicros: new(uint64(9_000_000)), UserMicros: new(uint64(6_300_000)), SystemMicros: new(uint64(2_700_000)),
 		IOWaitMicros: new(uint64(200_000)), StealMicros: new(uint64(30_000)),
+		Modes: &snapshot.CPUModes{
+			UserMicros: 1_000_000, NiceMicros: 100_000, SystemMicros: 500_000, IdleMicros: 10_000_000,
+			IOWaitMicros: 200_000, IRQMicros: 50_000, SoftIRQMicros: 50_000, StealMicros: 30_000,
+		},
 	}
 	e.Host.Memory = snapshot.HostMemory{
 		TotalBytes: new(uint64(1_024_000)), AvailableBytes: new(uint64(614_400)), SwapTotalBytes: new(uint64(51_200)), SwapFreeBytes: new(uint64(40_960)),

@@ -68,6 +68,7 @@ func (r *reading) hostCPU() snapshot.HostCPU {
 			SystemMicros: new(stat.SystemMicros + stat.IRQMicros + stat.SoftIRQMicros),
 			IOWaitMicros: &stat.IOWaitMicros,
 			StealMicros:  &stat.StealMicros,
+			Modes:        modesOf(&stat),
 		}
 	}
 	if r.node.Cgroup == nil {
@@ -85,6 +86,14 @@ func (r *reading) hostCPU() snapshot.HostCPU {
 	}
 	c.UsageMicros, c.UserMicros, c.SystemMicros = &root.UsageMicros, &root.UserMicros, &root.SystemMicros
 	return c
+}
+
+func modesOf(s *procfs.Stat) *snapshot.CPUModes {
+	return &snapshot.CPUModes{
+		UserMicros: s.UserMicros, NiceMicros: s.NiceMicros, SystemMicros: s.SystemMicros,
+		IdleMicros: s.IdleMicros, IOWaitMicros: s.IOWaitMicros,
+		IRQMicros: s.IRQMicros, SoftIRQMicros: s.SoftIRQMicros, StealMicros: s.StealMicros,
+	}
 }
 
 // hostMemory takes the working set as the kubelet does: the machine's root

@@ -62,9 +62,12 @@ func FuzzParseStat(f *testing.F) {
 			t.Errorf("%d CPUs, and the text has %d", stat.CPUs, cpus)
 		}
 		if all != nil {
-			wantNumber(t, "user", all[1], microsPerTick, stat.UserMicros)
-			wantNumber(t, "idle", all[4], microsPerTick, stat.IdleMicros)
-			wantNumber(t, "steal", all[8], microsPerTick, stat.StealMicros)
+			for i, mode := range []uint64{
+				stat.UserMicros, stat.NiceMicros, stat.SystemMicros, stat.IdleMicros,
+				stat.IOWaitMicros, stat.IRQMicros, stat.SoftIRQMicros, stat.StealMicros,
+			} {
+				wantNumber(t, fmt.Sprint("column ", i+1), all[i+1], microsPerTick, mode)
+			}
 		}
 	})
 }
