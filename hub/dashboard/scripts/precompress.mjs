@@ -10,7 +10,7 @@ export function precompress(folder) {
     name: "precompress",
     apply: "build",
     buildStart() {
-      for (const name of ["assets", "index.html", "icon.svg", "licenses.md"]) rmSync(join(folder, name), { recursive: true, force: true });
+      for (const name of ["assets", "index.html", "icon.svg", "licenses.md", "packages.json"]) rmSync(join(folder, name), { recursive: true, force: true });
     },
     closeBundle() {
       const assets = join(folder, "assets");

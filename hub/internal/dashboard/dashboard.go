@@ -11,7 +11,9 @@
 // content, so that browsers keep them for good; only index.html is asked for
 // each time. It answers for every path of the page, and says in <base> how many
 // levels up the hub's root is from there: the page works below any path that a
-// proxy puts before the hub's.
+// proxy puts before the hub's. Two files are about the others: licenses.md has
+// the licenses of what the page is made of, and packages.json lists these npm
+// packages, for the bill of materials of the hub's image.
 package dashboard
 
 import (
@@ -22,6 +24,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -93,17 +96,18 @@ const maxLevels = 3
 // levels reports whether a path is the page's, and how many levels up the root
 // is from there.
 func levels(path string) (up int, ok bool) {
-	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	below, ok := strings.CutPrefix(path, "/")
+	first, _, _ := strings.Cut(below, "/")
 	switch first {
 	case "nodes", "namespaces", "workloads", "pods", "status":
-		up = strings.Count(path, "/") - 1
-		return up, up <= maxLevels
+		up = strings.Count(below, "/")
+		return up, ok && up <= maxLevels
 	}
 	return 0, path == "/"
 }
 
 func (f *file) serve(w http.ResponseWriter, r *http.Request) {
-	coding := negotiate(r.Header.Get("Accept-Encoding"), f.data)
+	coding := negotiate(r.Header.Values("Accept-Encoding"), f.data)
 	h := w.Header()
 	protect(h)
 	h.Set("Content-Type", f.contentType)
@@ -120,21 +124,32 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request) {
 // of their names.
 var codings = []struct{ name, ending string }{{"br", ".br"}, {"gzip", ".gz"}}
 
-// negotiate returns the smallest coding that is there and is accepted, "" for
-// none. A weight counts only where it is 0.
-func negotiate(accept string, data map[string][]byte) string {
+// negotiate returns the smallest coding that is there and is accepted by RFC
+// 9110, "" for none. Which of them a client would rather have does not count: it
+// costs nothing to send the smallest.
+func negotiate(accept []string, data map[string][]byte) string {
 	accepted := make(map[string]bool)
-	for part := range strings.SplitSeq(accept, ",") {
-		name, weight, _ := strings.Cut(part, ";")
-		weight = strings.ReplaceAll(weight, " ", "")
-		accepted[strings.ToLower(strings.TrimSpace(name))] = weight != "q=0" && !strings.HasPrefix(weight, "q=0.000")
+	for part := range strings.SplitSeq(strings.Join(accept, ","), ",") {
+		name, weight, weighted := strings.Cut(part, ";")
+		accepted[strings.ToLower(strings.TrimSpace(name))] = !weighted || isPositive(weight)
 	}
 	for _, coding := range codings {
-		if data[coding.name] != nil && accepted[coding.name] {
+		takes, named := accepted[coding.name]
+		if !named {
+			takes = accepted["*"]
+		}
+		if takes && data[coding.name] != nil {
 			return coding.name
 		}
 	}
 	return ""
+}
+
+// isPositive reports whether a weight, such as q=0.5, is one and more than 0.
+func isPositive(weight string) bool {
+	key, value, _ := strings.Cut(strings.TrimSpace(weight), "=")
+	quality, err := strconv.ParseFloat(value, 64)
+	return strings.EqualFold(key, "q") && err == nil && quality > 0
 }
 
 // read takes all of the built page. It panics if that cannot be read, which
@@ -219,7 +234,7 @@ func indexes(data []byte) []*file {
 func contentType(name string) string {
 	types := map[string]string{
 		".css": "text/css; charset=utf-8", ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8",
-		".md": "text/plain; charset=utf-8", ".svg": "image/svg+xml",
+		".json": "application/json", ".md": "text/plain; charset=utf-8", ".svg": "image/svg+xml",
 	}
 	found, ok := types[path.Ext(name)]
 	if !ok {

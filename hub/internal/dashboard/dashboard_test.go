@@ -17,6 +17,7 @@ func built() fstest.MapFS {
 		"index.html":            `<base href="./"><script src="./assets/index-1.js"></script>`,
 		"icon.svg":              "<svg/>",
 		"licenses.md":           "# Licenses",
+		"packages.json":         "[]",
 		"assets/index-1.js":     "script",
 		"assets/index-1.js.br":  "br of it",
 		"assets/index-1.js.gz":  "gz of it",
@@ -62,6 +63,7 @@ func TestFiles(t *testing.T) {
 		{"/assets/style-2.css", "text/css; charset=utf-8", forGood},
 		{"/icon.svg", "image/svg+xml", asked},
 		{"/licenses.md", "text/plain; charset=utf-8", asked},
+		{"/packages.json", "application/json", asked},
 	}
 	for _, tt := range tests {
 		first := ask(t, built(), http.MethodGet, tt.path)
@@ -109,6 +111,12 @@ func TestTheRestIsNotThePages(t *testing.T) {
 		{http.MethodGet, "/assets/index-1.js.gz", "GET /assets/index-1.js.gz"},
 		{http.MethodGet, "/assets/../index.html", "GET /assets/../index.html"},
 		{http.MethodGet, "//", "GET //"},
+		{http.MethodGet, "//pods", "GET //pods"},
+		{http.MethodGet, "http:pods", "GET "},
+		{http.MethodGet, "/%70ods", "GET /pods"},
+		{http.MethodGet, "/assets/index%2D1.js", "GET /assets/index-1.js"},
+		{http.MethodGet, "/%2e/", "GET /./"},
+		{http.MethodGet, "/assets%2findex-1.js", "GET /assets/index-1.js"},
 		{http.MethodGet, "/podsx", "GET /podsx"},
 		{http.MethodGet, "/workloads/a/b/c/d", "GET /workloads/a/b/c/d"},
 		{http.MethodGet, "/api/v1/pods", "GET /api/v1/pods"},
@@ -133,6 +141,13 @@ func TestCodings(t *testing.T) {
 		"br;q=0, gzip":          {"gzip", "gz of it"},
 		"br; q=0.000, gzip;q=0": {"", "script"},
 		"brotli":                {"", "script"},
+		"br;q=0.0, gzip;Q=0":    {"", "script"},
+		"br;q=0.001":            {"br", "br of it"},
+		"br;q=much, gzip":       {"gzip", "gz of it"},
+		"*":                     {"br", "br of it"},
+		"br;q=0, *":             {"gzip", "gz of it"},
+		"*;q=0, gzip":           {"gzip", "gz of it"},
+		"*;q=0":                 {"", "script"},
 	} {
 		r := ask(t, built(), http.MethodGet, "/assets/index-1.js", "Accept-Encoding", accept)
 		if body := text(t, r); body != want.body || r.Header.Get("Content-Encoding") != want.coding || r.Header.Get("Vary") != "Accept-Encoding" {
@@ -145,6 +160,58 @@ func TestCodings(t *testing.T) {
 	}
 	if r := ask(t, built(), http.MethodGet, "/assets/style-2.css", "Accept-Encoding", "br, gzip"); text(t, r) != "gz of style" {
 		t.Errorf("a file without br is served as %q", r.Header.Get("Content-Encoding"))
+	}
+}
+
+// TestCodingsInSeveralLines wants all lines of a header read, which a proxy may
+// add one to.
+func TestCodingsInSeveralLines(t *testing.T) {
+	r := httptest.NewRequest(http.MethodGet, "/assets/index-1.js", nil)
+	r.Header["Accept-Encoding"] = []string{"gzip", "br"}
+	w := httptest.NewRecorder()
+	handler(built(), http.HandlerFunc(next)).ServeHTTP(w, r)
+	if got := w.Header().Get("Content-Encoding"); got != "br" {
+		t.Errorf("gzip and br in two lines are answered with %q", got)
+	}
+}
+
+// TestPartsOfAFile wants what HTTP has for it: each is of one coding, whose ETag
+// says which.
+func TestPartsOfAFile(t *testing.T) {
+	const path = "/assets/index-1.js"
+	whole := ask(t, built(), http.MethodGet, path, "Accept-Encoding", "gzip")
+	etag := whole.Header.Get("ETag")
+	tests := []struct {
+		name    string
+		method  string
+		headers []string
+		status  int
+		body    string
+	}{
+		{"head", http.MethodHead, nil, 200, ""},
+		{"a range", http.MethodGet, []string{"Range", "bytes=0-1"}, 206, "gz"},
+		{"a range of the same", http.MethodGet, []string{"Range", "bytes=3-", "If-Range", etag}, 206, "of it"},
+		{"a range of another", http.MethodGet, []string{"Range", "bytes=3-", "If-Range", `"other"`}, 200, "gz of it"},
+		{"a range beyond", http.MethodGet, []string{"Range", "bytes=99-"}, 416, "invalid range: failed to overlap\n"},
+		{"the same, weakly", http.MethodGet, []string{"If-None-Match", `"other", W/` + etag}, 304, ""},
+		{"any", http.MethodHead, []string{"If-None-Match", "*"}, 304, ""},
+		{"another", http.MethodGet, []string{"If-None-Match", `"other"`}, 200, "gz of it"},
+	}
+	for _, tt := range tests {
+		r := ask(t, built(), tt.method, path, append(tt.headers, "Accept-Encoding", "gzip")...)
+		if body := text(t, r); r.StatusCode != tt.status || body != tt.body {
+			t.Errorf("%s: status %d and %q, want %d and %q", tt.name, r.StatusCode, body, tt.status, tt.body)
+		}
+		if r.StatusCode != 416 && (r.Header.Get("ETag") != etag || r.Header.Get("Vary") != "Accept-Encoding" || r.Header.Get("Cache-Control") == "") {
+			t.Errorf("%s: %v, want ETag, Vary and Cache-Control as of the whole", tt.name, r.Header)
+		}
+		if r.StatusCode == 416 && (r.Header.Get("Content-Encoding") != "" || strings.Contains(r.Header.Get("Cache-Control"), "immutable")) {
+			t.Errorf("%s: %v, want none of what the file has", tt.name, r.Header)
+		}
+	}
+	plain := ask(t, built(), http.MethodGet, path, "If-None-Match", etag)
+	if plain.StatusCode != http.StatusOK || text(t, plain) != "script" {
+		t.Errorf("the ETag of gzip is taken for the plain file's: status %d", plain.StatusCode)
 	}
 }
 
