@@ -98,6 +98,14 @@ test("who sees some namespaces is told which", async () => {
   expect(await main()).toContain("You see the namespaces payments, shop: those in which you may list pods.");
 });
 
+test("a hub that asks nobody who he is says so at the foot, and has no logout", async () => {
+  seen = await visit(browser, `${hub}/pods`);
+  await settled(seen.page);
+  const foot = seen.page.locator("footer");
+  expect(await foot.innerText()).toContain("Without authentication: whoever reaches this hub sees everything.");
+  expect(await foot.getByRole("button", { name: "Log out" }).count()).toBe(0);
+});
+
 test("a session that is over leads to the login, and from there back", async () => {
   seen = await visit(browser, `${proxy.url}/nodes?range=1h`);
   await settled(seen.page);

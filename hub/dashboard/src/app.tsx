@@ -111,7 +111,7 @@ function useNewPage(path: string) {
 function Access() {
   const status = useAnswer<Status>("status", {}, { once: true });
   const forbidden = status.error instanceof ApiError && status.error.status === 403;
-  if (status.data?.access.auth === "none") return <span>Without authentication: whoever reaches this hub sees everything.</span>;
+  if (status.data?.access.auth === "none") return <span className="unguarded"><span aria-hidden="true">▲</span> Without authentication: whoever reaches this hub sees everything.</span>;
   if (!status.data && !forbidden) return null;
   return <button type="button" className="link" onClick={() => void logOut()}>Log out</button>;
 }
@@ -125,6 +125,7 @@ function Footer({ onHelp }: { onHelp(): void }) {
       <button type="button" className="link" onClick={onHelp}>Keys <kbd>?</kbd></button>
       <a href="api/v1/openapi.json">API</a>
       <a href="metrics">Metrics</a>
+      <a href="licenses.md">Licenses</a>
       <Access />
     </footer>
   );
