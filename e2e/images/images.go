@@ -11,7 +11,9 @@
 // Beside the archive is an SBOM for each platform, in CycloneDX's JSON: the
 // program with its digests, the Go version, and every module that the binary
 // says it was built from, with version and sum. It is read from the binary and
-// not from go.mod, which names more than what is linked.
+// not from go.mod, which names more than what is linked. The npm packages of the
+// hub's page are in it as the page's own build lists them, which the binary
+// embeds too.
 //
 // The result depends on the sources, the toolchain and the options alone:
 // times are fixed and entries sorted, so equal inputs give equal digests.
@@ -42,6 +44,9 @@ type Program struct {
 	// Package is the command's package in that module, such as
 	// ./cmd/kubemon-agent. Its last element names the binary.
 	Package string
+	// Packages is the file, below Module, with which the program embeds a list
+	// of the npm packages that its page is made of; empty if it has no page.
+	Packages string
 	// Args are the arguments the image gives the program by default (OCI Cmd).
 	Args []string
 	// User is the numeric UID:GID that the program runs as; empty is root.
@@ -68,6 +73,7 @@ func Kubemon() []Program {
 			Image:       "kubemon/kubemon-hub",
 			Module:      "hub",
 			Package:     "./cmd/kubemon-hub",
+			Packages:    "internal/dashboard/dist/packages.json",
 			User:        "65532:65532",
 			Description: "Collects from the kubemon agents and answers for the whole cluster.",
 		},
@@ -175,7 +181,7 @@ func (opt Options) buildVariant(ctx context.Context, program Program, platform, 
 		return variant{}, "", fmt.Errorf("compute digest for %s: %w", platform, err)
 	}
 	about := subject{program: program, version: opt.Version, platform: platform, digest: digest.String()}
-	sbom, err := writeSBOM(opt.Output, about, binary)
+	sbom, err := opt.writeSBOM(about, binary)
 	if err != nil {
 		return variant{}, "", fmt.Errorf("write SBOM for %s: %w", platform, err)
 	}

@@ -23,6 +23,8 @@ const (
 	platformProperty  = "kubemon:platform"
 	goVersionProperty = "kubemon:go:version"
 	goSumProperty     = "kubemon:go:sum" // As in go.sum, h1:<base64>.
+
+	npmIntegrityProperty = "kubemon:npm:integrity" // As in package-lock.json, sha512-<base64>.
 )
 
 // A subject is what an SBOM describes: one program as it was built for one
@@ -39,9 +41,9 @@ func (s subject) fileName() string {
 	return path.Base(s.program.Image) + "-" + s.version + "-" + strings.ReplaceAll(s.platform, "/", "-") + ".cdx.json"
 }
 
-// writeSBOM writes the SBOM of the binary at the given path into folder and
-// returns its file.
-func writeSBOM(folder string, s subject, binary string) (string, error) {
+// writeSBOM writes the SBOM of the binary at the given path into the output
+// folder and returns its file.
+func (opt Options) writeSBOM(s subject, binary string) (string, error) {
 	content, err := os.ReadFile(binary)
 	if err != nil {
 		return "", err
@@ -51,7 +53,14 @@ func writeSBOM(folder string, s subject, binary string) (string, error) {
 		return "", fmt.Errorf("read build information: %w", err)
 	}
 	bom := newSBOM(s, info, sha256.Sum256(content))
-	file := filepath.Join(folder, s.fileName())
+	if s.program.Packages != "" {
+		packages, err := embeddedPackages(filepath.Join(opt.Root, s.program.Module, s.program.Packages), content)
+		if err != nil {
+			return "", fmt.Errorf("list the page's packages: %w", err)
+		}
+		*bom.Components = append(*bom.Components, packages...)
+	}
+	file := filepath.Join(opt.Output, s.fileName())
 	return file, replaceFile(file, func(w io.Writer) error {
 		return cyclonedx.NewBOMEncoder(w, cyclonedx.BOMFileFormatJSON).SetPretty(true).
 			EncodeVersion(bom, cyclonedx.SpecVersion1_6)

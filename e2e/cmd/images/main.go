@@ -21,8 +21,11 @@
 // components are the modules that are linked, with their versions, their
 // package URLs and, in kubemon:go:sum, the sums as in go.sum, and Go's standard
 // library. The project's own modules have the image's version and no sum. The
-// module graph, licenses of others and times are not in it. Scanners that read
-// CycloneDX take the file as it is.
+// hub's has the npm packages that its page is made of as well, as the page's
+// build listed them in the binary (make page), with their licenses and, in
+// kubemon:npm:integrity, the sums as in package-lock.json. The module graph,
+// licenses of Go modules and times are not in it. Scanners that read CycloneDX
+// take the file as it is.
 //
 // To use them on machines that reach no registry:
 //
