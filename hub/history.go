@@ -38,6 +38,8 @@ type History struct {
 	// Min and Max are the least and the greatest in each bucket; nil if each
 	// point is one round.
 	Min, Max *Columns
+	// CPUModes are a node's; nil for all else.
+	CPUModes *CPUModeHistory
 	// Reporting counts what each sum holds, Count how many there were; of a
 	// bucket, in the round that lacked most. Nil for what is not a sum.
 	Reporting, Count []int
@@ -48,6 +50,16 @@ type History struct {
 	// Containers are those of a pod's containers that have a row in the window,
 	// by name, if they were asked for.
 	Containers map[string]*History
+}
+
+// CPUModeColumns has a list of millicores for each mode; NaN is a gap.
+type CPUModeColumns [CPUModeCount][]float64
+
+// A CPUModeHistory is what a node's processors did at the times of its History,
+// of which the fields are as the History's own.
+type CPUModeHistory struct {
+	Values, Min, Max *CPUModeColumns
+	Summary          [CPUModeCount]Summary
 }
 
 // A Summary is what one metric's history comes to. All four are NaN when

@@ -29,10 +29,13 @@ type HostReading struct {
 	// CPUCount and MemoryTotalBytes are what the machine has; 0 is unknown.
 	CPUCount         int
 	MemoryTotalBytes float64
-	Load             []float64
-	Disks            []DiskReading
-	Network          []InterfaceReading
-	Filesystems      []FilesystemReading
+	// CPUModes is nil while no mode is known; Usage.Unavailable then says why by
+	// CPUModesName, of single modes by that, a dot and their names.
+	CPUModes    *CPUModes
+	Load        []float64
+	Disks       []DiskReading
+	Network     []InterfaceReading
+	Filesystems []FilesystemReading
 }
 
 // A SliceReading is one control group directly below the root.

@@ -5,7 +5,7 @@ import "time"
 // A Kind says what a Series is about.
 type Kind string
 
-// The kinds of series that are kept.
+// The kinds of series that are kept, beside those of CPUMode.Kind.
 const (
 	KindNode      Kind = "Node"
 	KindPod       Kind = "Pod"
@@ -41,18 +41,19 @@ type Frame struct {
 	Rows []Row
 }
 
-// Summands is the frame with the rows that sums are made of: a sum of pods has
-// their containers already.
+// Summands is the frame with the rows that sums are made of, those of the node
+// and of its pods: they hold what the others say of their parts.
 func (f *Frame) Summands() *Frame {
+	isSummand := func(r *Row) bool { return r.Series.Kind == KindNode || r.Series.Kind == KindPod }
 	n := 0
 	for i := range f.Rows {
-		if f.Rows[i].Series.Kind != KindContainer {
+		if isSummand(&f.Rows[i]) {
 			n++
 		}
 	}
 	s := &Frame{Time: f.Time, Node: f.Node, Rows: make([]Row, 0, n)}
 	for i := range f.Rows {
-		if f.Rows[i].Series.Kind != KindContainer {
+		if isSummand(&f.Rows[i]) {
 			s.Rows = append(s.Rows, f.Rows[i])
 		}
 	}

@@ -7,14 +7,14 @@ import (
 	"github.com/kubemon/kubemon/hub"
 )
 
-// Attribute names the rows of one node's reading: the node, its pods and their
-// containers, with their owners. The frame keeps those names, so that a pod
+// Attribute names the rows of one node's reading: the node, its processors by
+// mode, its pods and their containers, with their owners. The frame keeps those names, so that a pod
 // that is gone can still be asked for. A pod that the API server has not shown
 // is named by the agent's hint and has no owner. What lingers of a pod that has
 // ended has no row.
 func Attribute(r *hub.Reading, inv *hub.Inventory, round time.Time) *hub.Frame {
 	matches := slices.DeleteFunc(join(r, inv), func(m *match) bool { return m.pod != nil && ended(m.pod) })
-	rows := 1 + len(matches)
+	rows := 1 + int(hub.CPUModeCount) + len(matches)
 	for _, m := range matches {
 		rows += len(m.containers)
 	}
@@ -23,6 +23,11 @@ func Attribute(r *hub.Reading, inv *hub.Inventory, round time.Time) *hub.Frame {
 		frame.Rows = append(frame.Rows, hub.Row{Series: s, Usage: *u})
 	}
 	add(hub.Series{Kind: hub.KindNode, Node: r.Node}, &r.Host.Usage)
+	if r.Host.CPUModes != nil {
+		for mode, millicores := range r.Host.CPUModes {
+			add(hub.Series{Kind: hub.CPUMode(mode).Kind(), Node: r.Node}, modeUsage(&r.Host, millicores))
+		}
+	}
 	for _, m := range matches {
 		series := m.series(r.Node)
 		add(series, m.usage())
@@ -35,6 +40,14 @@ func Attribute(r *hub.Reading, inv *hub.Inventory, round time.Time) *hub.Frame {
 		}
 	}
 	return frame
+}
+
+// modeUsage is a usage of nothing but the processors' time in one mode.
+func modeUsage(host *hub.HostReading, millicores float64) *hub.Usage {
+	u := hub.NewUsage()
+	u.OverSeconds = host.Usage.OverSeconds
+	u.Values[hub.CPUMillicores] = millicores
+	return &u
 }
 
 func (m *match) series(node string) hub.Series {

@@ -81,6 +81,22 @@ func TestAttribute(t *testing.T) {
 	}
 }
 
+// TestAttributeModes wants a row for each mode that counts CPU time and nothing
+// else, and none of a node of which no mode is known.
+func TestAttributeModes(t *testing.T) {
+	r := reading("n1", seen(1, 10))
+	r.Host.CPUModes = &hub.CPUModes{hub.CPUUser: 700, hub.CPUSystem: 300, hub.CPUIOWait: gap, hub.CPUIdle: 3000}
+	got := Attribute(r, shop(web(1, "n1")), noon).Rows
+	want := []hub.Row{{Series: hub.Series{Kind: hub.KindNode, Node: "n1"}, Usage: use(1000, 2e9)}}
+	for mode, millicores := range r.Host.CPUModes {
+		want = append(want, modeRow("n1", hub.CPUMode(mode), millicores))
+	}
+	diff(t, "rows of the node", got[:7], want)
+	if len(got) != 9 || got[7].Series.Kind != hub.KindPod || got[8].Series.Kind != hub.KindContainer {
+		t.Errorf("the rows behind are %+v, want those of a pod and its container", got[7:])
+	}
+}
+
 func TestAttributeContainersOutsideTheirPod(t *testing.T) {
 	inv := shop(web(1, "n1"), web(2, "n2"))
 	strays := []hub.ContainerReading{

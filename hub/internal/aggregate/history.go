@@ -22,7 +22,7 @@ type Kept interface {
 // never the value of another round. Of two rounds that share a point the later
 // one counts.
 //
-// The rows of a node, of a pod and of its containers come from frames, all
+// The rows of a node and of its modes, of a pod and of its containers come from frames, all
 // others from the sums that Sum made; Reporting is how many rows each is a sum
 // of, Count how many there could have been. The cluster of a view that Restrict
 // made without nodes is the sum of its namespaces, in each round. For who may
@@ -47,8 +47,8 @@ func History(v *hub.View, kept Kept, q hub.HistoryQuery) (hub.History, error) {
 		p := newPodSeries(g, item, q.Containers)
 		s, err = p, p.read(kept, onlyNode(v, item, g), match)
 	case hub.KindNode:
-		node := newSeries(g, false)
-		s, err = node, node.readFrames(kept, q.Name, match)
+		node := newNodeSeries(g)
+		s, err = node, node.read(kept, q.Name, match)
 	default:
 		sums := newSeries(g, true)
 		if q.Kind == hub.KindCluster && !v.Scope.Nodes {
@@ -80,7 +80,10 @@ func matcher(q hub.HistoryQuery) (of hub.Series, match func(*hub.Series) bool, e
 			return s.OwnerName == q.Name && strings.EqualFold(s.OwnerKind, q.OwnerKind)
 		}, nil
 	case hub.KindNode:
-		of = hub.Series{Kind: hub.KindNode, Node: q.Name}
+		return of, func(s *hub.Series) bool {
+			_, isMode := hub.CPUModeOf(s.Kind)
+			return s.Node == q.Name && (s.Kind == hub.KindNode || isMode)
+		}, nil
 	case hub.KindNamespace:
 		of = namespaceSeries(q.Name)
 	case hub.KindCluster:

@@ -49,21 +49,6 @@ func (s *series) readSums(kept Kept, of hub.Series, match func(*hub.Series) bool
 	return nil
 }
 
-// readFrames puts the one row that matches of each of a node's rounds on the
-// grid.
-func (s *series) readFrames(kept Kept, node string, match func(*hub.Series) bool) error {
-	from, to := s.grid.bounds()
-	for frame, err := range kept.Frames(node, match, from, to) {
-		if err != nil {
-			return err
-		}
-		for i := range frame.Rows {
-			s.put(frame.Time, &frame.Rows[i])
-		}
-	}
-	return nil
-}
-
 // done ends the collecting: the summary is of every round, the points are of
 // size rounds each.
 func (s *series) done(size int) *hub.History {

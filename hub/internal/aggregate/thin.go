@@ -17,20 +17,33 @@ func thin(h *hub.History, size int) {
 		return
 	}
 	whole := *h
-	h.Times, h.Values, h.Min, h.Max = nil, hub.Columns{}, &hub.Columns{}, &hub.Columns{}
-	h.Reporting, h.Count = nil, nil
+	h.Times, h.Reporting, h.Count = nil, nil, nil
 	for lo, hi := range buckets(len(whole.Times), size) {
 		h.Times = append(h.Times, whole.Times[hi-1])
-		for m := range hub.MetricCount {
-			value, least, greatest := reduce(m, whole.Values[m][lo:hi])
-			h.Values[m] = append(h.Values[m], value)
-			h.Min[m], h.Max[m] = append(h.Min[m], least), append(h.Max[m], greatest)
-		}
 		if whole.Reporting != nil {
 			i := lo + leastComplete(whole.Reporting[lo:hi], whole.Count[lo:hi])
 			h.Reporting, h.Count = append(h.Reporting, whole.Reporting[i]), append(h.Count, whole.Count[i])
 		}
 	}
+	h.Min, h.Max = &hub.Columns{}, &hub.Columns{}
+	for m := range hub.MetricCount {
+		h.Values[m], h.Min[m], h.Max[m] = thinColumn(whole.Values[m], size, m.Cumulative())
+	}
+	if c := h.CPUModes; c != nil {
+		c.Min, c.Max = &hub.CPUModeColumns{}, &hub.CPUModeColumns{}
+		for m := range hub.CPUModeCount {
+			c.Values[m], c.Min[m], c.Max[m] = thinColumn(c.Values[m], size, false)
+		}
+	}
+}
+
+// thinColumn is thin for one list, of a counter or not.
+func thinColumn(whole []float64, size int, isCounter bool) (values, least, greatest []float64) {
+	for lo, hi := range buckets(len(whole), size) {
+		value, minimum, maximum := reduce(whole[lo:hi], isCounter)
+		values, least, greatest = append(values, value), append(least, minimum), append(greatest, maximum)
+	}
+	return values, least, greatest
 }
 
 // buckets yields the bounds of each, oldest first.
@@ -46,13 +59,13 @@ func buckets(n, size int) func(yield func(lo, hi int) bool) {
 
 // reduce returns what stands for the values, and the least and the greatest of
 // those that are known.
-func reduce(m hub.Metric, values []float64) (value, least, greatest float64) {
+func reduce(values []float64, isCounter bool) (value, least, greatest float64) {
 	known := slices.DeleteFunc(slices.Clone(values), math.IsNaN)
 	if len(known) == 0 {
 		return math.NaN(), math.NaN(), math.NaN()
 	}
 	value = mean(known)
-	if m.Cumulative() {
+	if isCounter {
 		value = known[len(known)-1]
 	}
 	return value, slices.Min(known), slices.Max(known)

@@ -22,7 +22,7 @@ func nodeAt(seconds int64) *snapshot.Snapshot {
 			Mode: snapshot.ModeUnified, PSI: true, Controllers: []string{"cpu", "io", "memory", "pids"},
 		}},
 		Host: snapshot.Host{
-			CPU: snapshot.HostCPU{Count: 2, UsageMicros: new(t * 500_000)},
+			CPU: snapshot.HostCPU{Count: 2, UsageMicros: new(t * 500_000), Modes: modesAt(t)},
 			Memory: snapshot.HostMemory{
 				TotalBytes: new(uint64(1000 * mega)), WorkingSetBytes: new(uint64(400 * mega)),
 				AnonBytes: new(uint64(300 * mega)), FileBytes: new(uint64(200 * mega)),
@@ -46,6 +46,14 @@ func nodeAt(seconds int64) *snapshot.Snapshot {
 			}},
 		}},
 		Processes: []snapshot.Process{{PID: 1, Name: "init", CPUMicros: t * 1000, RSSBytes: 9, Threads: 1, StartTicks: 3}},
+	}
+}
+
+// modesAt is how two processors spend their time that use 0.5 of one.
+func modesAt(t uint64) *snapshot.CPUModes {
+	return &snapshot.CPUModes{
+		UserMicros: t * 200_000, NiceMicros: t * 50_000, SystemMicros: t * 100_000, IRQMicros: t * 20_000, SoftIRQMicros: t * 30_000,
+		StealMicros: t * 100_000, IOWaitMicros: t * 200_000, IdleMicros: t * 1_300_000,
 	}
 }
 

@@ -7,9 +7,13 @@ import (
 
 func (c *comparison) host() hub.HostReading {
 	h := &c.cur.Host
+	u := c.begin()
+	c.hostUsage(u)
+	modes := c.cpuModes(u)
 	r := hub.HostReading{
-		Usage:    c.hostUsage(),
+		Usage:    c.finish(u),
 		CPUCount: h.CPU.Count,
+		CPUModes: modes,
 		Load:     h.Load,
 		Disks:    c.disks(),
 		Network:  c.uplinks(),
@@ -23,8 +27,7 @@ func (c *comparison) host() hub.HostReading {
 	return r
 }
 
-func (c *comparison) hostUsage() hub.Usage {
-	u := c.begin()
+func (c *comparison) hostUsage(u *draft) {
 	u.OverSeconds = c.seconds
 	before := c.before.host
 	if before == nil {
@@ -41,7 +44,6 @@ func (c *comparison) hostUsage() hub.Usage {
 	}
 	c.pressure(u, before.Pressure, h.Pressure)
 	c.sumSlices(u)
-	return c.finish(u)
 }
 
 func (c *comparison) hostCPU(u *draft, prev, cur *uint64) {

@@ -37,6 +37,7 @@ func TestBetweenProperties(t *testing.T) {
 			for what, u := range usages(r) {
 				checkBounds(t, what, u)
 			}
+			checkModes(t, r)
 			if u := r.Pods[0].Usage; u.Values.Known(hub.CPUMillicores) {
 				summed += u.Values[hub.CPUMillicores] * 1000 * u.OverSeconds
 			}
@@ -104,6 +105,8 @@ func shake(random *rand.Rand, s *snapshot.Snapshot) {
 		func() { s.Host.Pressure.IO.SomeMicros = random.Uint64() },
 		func() { s.Host.Disks = nil },
 		func() { s.Host.CPU.UsageMicros = new(random.Uint64()) },
+		func() { s.Host.CPU.Modes.SoftIRQMicros, s.Host.CPU.Modes.IdleMicros = random.Uint64(), random.Uint64() },
+		func() { *s.Host.CPU.Modes = snapshot.CPUModes{} },
 		func() { s.Host.Network[0].RxBytes = random.Uint64() },
 		func() { s.Slices = s.Slices[:1] },
 		func() { p.Containers[0].ID = "c2" },

@@ -24,6 +24,9 @@ const (
 	noUplink         = "the agent found no uplink"
 	noDisks          = "the agent found no disk statistics"
 	nodeHasNoLimit   = "a node has no CPU limit"
+	noModes          = "the agent could not read /proc/stat, or is of a version that does not tell"
+	modesOfMachine   = "the node is nested in another machine, and the kernel counts modes for the whole machine only"
+	modesStandStill  = "the kernel does not count how its processors spend their time"
 	pressureUnread   = "the kernel reports no pressure here"
 )
 

@@ -88,6 +88,7 @@ func (l *list) body(ofItems int, items ...[]byte) (*body, error) {
 // the node they are null: not known, rather than none.
 type devices struct {
 	Agent       *agentInfo              `json:"agent"`
+	CPUModes    *hub.CPUModes           `json:"cpuMillicoresByMode"`
 	Load        []float64               `json:"load"`
 	System      []hub.SliceReading      `json:"system"`
 	Processes   []hub.ProcessReading    `json:"processes"`
@@ -109,6 +110,7 @@ func devicesOf(r *hub.Reading) *devices {
 	}
 	return &devices{
 		Agent:       &agentInfo{Version: r.AgentVersion, CgroupMode: r.Mode},
+		CPUModes:    r.Host.CPUModes,
 		Load:        known(r.Host.Load),
 		System:      known(r.System),
 		Processes:   known(r.Processes),

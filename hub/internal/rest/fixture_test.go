@@ -62,6 +62,9 @@ func (r *reader) History(_ *hub.View, q hub.HistoryQuery) (hub.History, error) {
 	for m := range h.Values {
 		h.Values[m] = []float64{1.5, math.NaN(), 0}
 	}
+	if q.Kind == hub.KindNode {
+		h.CPUModes = modesHistory(q.Step > 0)
+	}
 	if q.Kind != hub.KindPod && q.Kind != hub.KindNode {
 		h.Reporting, h.Count = []int{2, 0, 2}, []int{2, 3, 3}
 	}
@@ -77,6 +80,19 @@ func (r *reader) History(_ *hub.View, q hub.HistoryQuery) (hub.History, error) {
 		h.Containers = map[string]*hub.History{"web": &of, "setup": &of}
 	}
 	return h, nil
+}
+
+func modesHistory(buckets bool) *hub.CPUModeHistory {
+	h := &hub.CPUModeHistory{Values: new(hub.CPUModeColumns)}
+	for m := range h.Values {
+		h.Values[m] = []float64{0.5, math.NaN(), 0}
+		h.Summary[m] = hub.Summary{Min: 0.5, Avg: 1, P95: 2, Max: 3}
+	}
+	if buckets {
+		h.Min, h.Max = new(*h.Values), new(*h.Values)
+		h.Max[hub.CPUIRQ] = []float64{7, math.NaN(), 0}
+	}
+	return h
 }
 
 func usage(cpu, memory float64) *hub.Usage {
@@ -117,6 +133,7 @@ func testReading() *hub.Reading {
 	return &hub.Reading{
 		Node: "node1", Mode: "unified", AgentVersion: "v1.2.3", Warnings: []string{"io: no such file"},
 		Host: hub.HostReading{
+			CPUModes:    &hub.CPUModes{hub.CPUUser: 200.5, hub.CPUSystem: 80, hub.CPUIRQ: 19.5, hub.CPUIOWait: math.NaN(), hub.CPUIdle: 3600},
 			Load:        []float64{0.1, 0.2, 0.3},
 			Disks:       []hub.DiskReading{{Device: "8:0", Name: "sda", ReadBytes: 1, ReadBytesPerSecond: new(1.5)}},
 			Network:     []hub.InterfaceReading{{Interface: "eth0", RxBytes: 7}},
@@ -150,7 +167,8 @@ func testView() *hub.View {
 		},
 		Nodes: []*hub.Item{
 			{Kind: "Node", Name: "node1", UID: "uid-node1", Status: ok(), Usage: usage(300, 3<<20), Capacity: resources(4000, 1<<30),
-				Allocatable: resources(3900, 1<<30), Requests: resources(200, 2<<20), Limits: &hub.Resources{}, Pods: counts(2, 2), Reading: testReading()},
+				Allocatable: resources(3900, 1<<30), Requests: resources(200, 2<<20), Limits: &hub.Resources{}, Pods: counts(2, 2), Reading: testReading(),
+				Unavailable: map[string]string{"cpuMillicoresByMode.iowait": "the counter fell: a rate needs two samples of one count"}},
 			{Kind: "Node", Name: "node2", Status: down, Unavailable: map[string]string{"usage": reason}},
 		},
 		Pods: []*hub.Item{proxy, pending, webPod("web-1", 120.1234, 4<<20), webPod("web-2", 0, 8<<20)},

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -87,14 +88,18 @@ func goneItem(t thing, last hub.Series) *hub.Item {
 func appendHistory(b []byte, h *hub.History) []byte {
 	b = appendSeries(append(b, `"series":`...), h)
 	b = append(b, `,"summary":{`...)
-	b = appendMetrics(b, func(b []byte, m hub.Metric) []byte {
-		s := &h.Summary[m]
-		b = s.Min.Append(append(b, `{"min":`...))
-		b = s.Avg.Append(append(b, `,"avg":`...))
-		b = s.P95.Append(append(b, `,"p95":`...))
-		b = s.Max.Append(append(b, `,"max":`...))
-		return append(b, '}')
-	})
+	b = appendMetrics(b, func(b []byte, m hub.Metric) []byte { return appendSummary(b, &h.Summary[m]) })
+	if h.CPUModes != nil {
+		b = appendModes(b, func(b []byte, m hub.CPUMode) []byte { return appendSummary(b, &h.CPUModes.Summary[m]) })
+	}
+	return append(b, '}')
+}
+
+func appendSummary(b []byte, s *hub.Summary) []byte {
+	b = s.Min.Append(append(b, `{"min":`...))
+	b = s.Avg.Append(append(b, `,"avg":`...))
+	b = s.P95.Append(append(b, `,"p95":`...))
+	b = s.Max.Append(append(b, `,"max":`...))
 	return append(b, '}')
 }
 
@@ -107,10 +112,11 @@ func appendSeries(b []byte, h *hub.History) []byte {
 	for i, t := range h.Times {
 		b = strconv.AppendInt(comma(b, i), t.UnixMilli(), 10)
 	}
-	b = appendColumns(append(b, `],`...), &h.Values)
+	modes := cmp.Or(h.CPUModes, &hub.CPUModeHistory{})
+	b = appendColumns(append(b, `],`...), &h.Values, modes.Values)
 	if h.Min != nil && h.Max != nil {
-		b = append(appendColumns(append(b, `,"min":{`...), h.Min), '}')
-		b = append(appendColumns(append(b, `,"max":{`...), h.Max), '}')
+		b = append(appendColumns(append(b, `,"min":{`...), h.Min, modes.Min), '}')
+		b = append(appendColumns(append(b, `,"max":{`...), h.Max, modes.Max), '}')
 	}
 	if h.Reporting != nil {
 		b = appendCounts(append(b, `,"reporting":`...), h.Reporting)
@@ -119,14 +125,21 @@ func appendSeries(b []byte, h *hub.History) []byte {
 	return append(b, '}')
 }
 
-func appendColumns(b []byte, columns *hub.Columns) []byte {
-	return appendMetrics(b, func(b []byte, m hub.Metric) []byte {
-		b = append(b, '[')
-		for i, v := range columns[m] {
-			b = hub.Number(v).Append(comma(b, i))
-		}
-		return append(b, ']')
-	})
+// appendColumns adds a list for each metric, and for each mode if there are any.
+func appendColumns(b []byte, columns *hub.Columns, modes *hub.CPUModeColumns) []byte {
+	b = appendMetrics(b, func(b []byte, m hub.Metric) []byte { return appendColumn(b, columns[m]) })
+	if modes != nil {
+		b = appendModes(b, func(b []byte, m hub.CPUMode) []byte { return appendColumn(b, modes[m]) })
+	}
+	return b
+}
+
+func appendColumn(b []byte, values []float64) []byte {
+	b = append(b, '[')
+	for i, v := range values {
+		b = hub.Number(v).Append(comma(b, i))
+	}
+	return append(b, ']')
 }
 
 func appendCounts(b []byte, counts []int) []byte {
@@ -143,6 +156,16 @@ func comma(b []byte, i int) []byte {
 		return b
 	}
 	return append(b, ',')
+}
+
+// appendModes adds the member of a node's modes, with one for each.
+func appendModes(b []byte, value func(b []byte, m hub.CPUMode) []byte) []byte {
+	b = append(b, `,"`+hub.CPUModesName+`":{`...)
+	for m := range hub.CPUModeCount {
+		b = append(comma(b, int(m)), `"`+m.String()+`":`...)
+		b = value(b, m)
+	}
+	return append(b, '}')
 }
 
 // appendMetrics adds a member for each metric, named as in usage.
