@@ -23,6 +23,11 @@ func TestCountersNeverFall(t *testing.T) {
 		for at := now.Add(-time.Hour); at.Before(now.Add(30 * time.Minute)); at = at.Add(10 * time.Second) {
 			s := n.At(at)
 			check("CPU of the node", *s.Host.CPU.UsageMicros)
+			modes := s.Host.CPU.Modes
+			check("system time of the node", modes.SystemMicros)
+			check("interrupts of the node", modes.SoftIRQMicros)
+			check("waiting of the node", modes.IOWaitMicros)
+			check("idle time of the node", modes.IdleMicros)
 			check("traffic of the node", s.Host.Network[0].RxBytes)
 			check("disk of the node", s.Host.Disks[0].WrittenBytes)
 			for _, p := range s.Pods {

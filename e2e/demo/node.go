@@ -110,7 +110,7 @@ func (n *node) processes(up time.Duration) []snapshot.Process {
 func (n *node) host(all *group, up time.Duration) snapshot.Host {
 	total, used := n.memory, all.memory.WorkingSetBytes
 	h := snapshot.Host{
-		CPU: snapshot.HostCPU{Count: n.cores, UsageMicros: &all.cpu.UsageMicros, UserMicros: &all.cpu.UserMicros, SystemMicros: &all.cpu.SystemMicros},
+		CPU: n.cpu(all, up),
 		Memory: snapshot.HostMemory{
 			TotalBytes: &total, AvailableBytes: new(total - min(used, total)), WorkingSetBytes: &used, AnonBytes: &all.memory.AnonBytes, FileBytes: &all.memory.FileBytes,
 			SwapTotalBytes: new(uint64(0)), SwapFreeBytes: new(uint64(0)),
@@ -124,6 +124,21 @@ func (n *node) host(all *group, up time.Duration) snapshot.Host {
 	}
 	h.Filesystems = n.filesystems()
 	return h
+}
+
+// cpu is what the processors did: the groups' time, what other guests of the
+// hypervisor took, and the rest, a part of which some task waited for the disk.
+func (n *node) cpu(all *group, up time.Duration) snapshot.HostCPU {
+	steal, irq, iowait := n.own.count(up)/8, all.cpu.SystemMicros/6, all.pressure.IO.SomeMicros/2
+	used := all.cpu.UsageMicros + steal
+	return snapshot.HostCPU{
+		Count: n.cores, UsageMicros: &used, UserMicros: &all.cpu.UserMicros, SystemMicros: &all.cpu.SystemMicros,
+		IOWaitMicros: &iowait, StealMicros: &steal,
+		Modes: &snapshot.CPUModes{
+			UserMicros: all.cpu.UserMicros, SystemMicros: all.cpu.SystemMicros - irq, IRQMicros: irq / 9, SoftIRQMicros: irq - irq/9,
+			StealMicros: steal, IOWaitMicros: iowait, IdleMicros: uint64(n.cores)*uint64(up.Microseconds()) - used - iowait,
+		},
+	}
 }
 
 func (n *node) load(up time.Duration) []float64 {

@@ -175,7 +175,9 @@ func hostAt(l load, up time.Duration) snapshot.Host {
 	network := l.network("eth0", up)
 	io := l.io(up)[0]
 	return snapshot.Host{
-		CPU: snapshot.HostCPU{Count: 8, UsageMicros: &cpu.UsageMicros, UserMicros: &cpu.UserMicros, SystemMicros: &cpu.SystemMicros},
+		CPU: snapshot.HostCPU{
+			Count: cpus, UsageMicros: &cpu.UsageMicros, UserMicros: &cpu.UserMicros, SystemMicros: &cpu.SystemMicros, Modes: modes(cpu, up),
+		},
 		Memory: snapshot.HostMemory{
 			TotalBytes: new(uint64(32 << 30)), AvailableBytes: new(uint64(32<<30) - memory.CurrentBytes),
 			WorkingSetBytes: &memory.WorkingSetBytes, AnonBytes: &memory.AnonBytes, FileBytes: &memory.FileBytes,
@@ -183,6 +185,19 @@ func hostAt(l load, up time.Duration) snapshot.Host {
 		Load: []float64{1, 1, 1}, Pressure: l.pressure(up),
 		Disks:   []snapshot.Disk{{Device: "8:0", Name: "sda", ReadBytes: io.ReadBytes, WrittenBytes: io.WrittenBytes, ReadOps: io.ReadOps, WriteOps: io.WriteOps}},
 		Network: []snapshot.Interface{network},
+	}
+}
+
+const cpus = 8
+
+// modes is how the processors spent their time, in whole ticks of 10 ms.
+func modes(used *snapshot.CPU, up time.Duration) *snapshot.CPUModes {
+	ticks := func(micros uint64) uint64 { return micros - micros%10_000 }
+	irq, iowait := used.SystemMicros/5, used.UsageMicros/50
+	all := cpus * uint64((up + 10*time.Second).Microseconds()) // as count begins
+	return &snapshot.CPUModes{
+		UserMicros: ticks(used.UserMicros), SystemMicros: ticks(used.SystemMicros - irq), SoftIRQMicros: ticks(irq),
+		IOWaitMicros: ticks(iowait), IdleMicros: ticks(all - used.UsageMicros - iowait),
 	}
 }
 
