@@ -1,10 +1,13 @@
 package window_test
 
 import (
+	"math"
+	"math/rand/v2"
 	"runtime"
 	"testing"
 	"time"
 
+	"github.com/kubemon/kubemon/hub"
 	"github.com/kubemon/kubemon/hub/internal/window"
 )
 
@@ -63,4 +66,48 @@ func heap() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
+}
+
+// TestBytesOfModes bounds what the modes of a node's processors add to an hour of
+// the node: five bytes for each in each round, in which all of them change. Rows
+// of containers pay nothing.
+func TestBytesOfModes(t *testing.T) {
+	var stored [2]int64 // without modes, and with them
+	for with := range stored {
+		w, err := window.Open(time.Hour, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Close()
+		m := newMix(1)
+		ticks := rand.New(rand.NewPCG(3, 4))
+		for round := range hour {
+			f := m.frame(nodeName(0), round)
+			if with == 1 {
+				f.Rows = append(modeRows(f, ticks), f.Rows...)
+			}
+			if err := w.Keep(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		stored[with] = w.StoredBytes()
+	}
+	each := float64(stored[1]-stored[0]) / float64(hour*int(hub.CPUModeCount))
+	t.Logf("%.2f bytes for each mode and round", each)
+	if each > 5 {
+		t.Errorf("a mode takes %.2f bytes each round, want at most 5", each)
+	}
+}
+
+// modeRows are of a node of eight processors, up and down by a fifth, in ticks of
+// 10 ms.
+func modeRows(f *hub.Frame, random *rand.Rand) []hub.Row {
+	var rows []hub.Row
+	for mode, millicores := range (hub.CPUModes{1500, 400, 60, 20, 100, 5920}) {
+		u := hub.NewUsage()
+		u.OverSeconds = f.Rows[0].Usage.OverSeconds
+		u.Values[hub.CPUMillicores] = 10 * math.Round(millicores*(0.8+0.4*random.Float64())) / u.OverSeconds
+		rows = append(rows, hub.Row{Series: hub.Series{Kind: hub.CPUMode(mode).Kind(), Node: f.Node}, Usage: u})
+	}
+	return rows
 }
