@@ -143,17 +143,22 @@ func (g *Gate) bySession(r *http.Request) (reader Reader, stale bool, err error)
 	return reader, stale, err
 }
 
-// refuse answers who may not pass: a browser with the way to the login page,
-// any other client with what is wrong.
+// refuse answers who may not pass: a browser with the way to the login page, or
+// with that page itself if nobody can be let in just now, and any other client
+// with what is wrong.
 func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	refused := g.account(r, err)
-	if (refused.status == http.StatusUnauthorized || refused.result == rightless) && wantsPage(r) {
-		if location, ok := toLogin(r); ok {
-			lead(w, location)
-			return
-		}
+	to, ok := wayFrom(r)
+	switch {
+	case !ok || !wantsPage(r):
+		refused.write(w, r)
+	case refused.status == http.StatusUnauthorized || refused.result == rightless:
+		lead(w, to.login())
+	case refused.status == http.StatusServiceUnavailable:
+		g.login.writeLater(w, refused, to)
+	default:
+		refused.write(w, r)
 	}
-	refused.write(w, r)
 }
 
 // account counts a refusal and logs it, if something was shown that is no good.

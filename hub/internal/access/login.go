@@ -44,34 +44,48 @@ func newLoginPage(audience string) *loginPage {
 	}
 }
 
-// write answers with the page. message says what was wrong before, if anything.
-func (p *loginPage) write(w http.ResponseWriter, status int, next, message string) {
+// write answers with the page. message says what was wrong before, if anything,
+// as HTML.
+func (p *loginPage) write(w http.ResponseWriter, status int, to way, message string) {
 	invalid := ""
 	if message != "" {
-		message = `<p class="message" role="alert" id="message">` + html.EscapeString(message) + "</p>\n"
-		invalid = ` aria-invalid="true" aria-describedby="message"`
+		message = `<p class="message" role="alert" id="message">` + message + "</p>\n"
+		invalid = ` aria-describedby="message"`
 	}
-	holes := strings.NewReplacer("{{style}}", loginCSS, "{{message}}", message, "{{invalid}}", invalid,
-		"{{next}}", html.EscapeString(next), "{{audience}}", html.EscapeString(p.audience))
+	if status == http.StatusUnauthorized {
+		invalid += ` aria-invalid="true"`
+	}
+	holes := strings.NewReplacer("{{style}}", loginCSS, "{{message}}", message, "{{invalid}}", invalid, "{{action}}", to.up+"login",
+		"{{next}}", html.EscapeString(to.next), "{{audience}}", html.EscapeString(p.audience))
 	w.Header().Set("Content-Security-Policy", p.policy)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, holes.Replace(loginHTML)) // a client that left needs no answer
 }
 
+// writeLater answers a browser whose reader cannot be let in just now, whoever
+// he is, with the page and a link that asks again.
+func (p *loginPage) writeLater(w http.ResponseWriter, refused *refusal, to way) {
+	refused.header(w.Header())
+	p.write(w, refused.status, to, fmt.Sprintf(`Nobody can be let in just now: %s. <a href="%s">Try again</a>`,
+		html.EscapeString(refused.detail), html.EscapeString(to.login())))
+}
+
 // showLogin answers with the form, or leads on who passes already. Who is known
 // and may see nothing is told so, and may log in as somebody else.
 func (g *Gate) showLogin(w http.ResponseWriter, r *http.Request) {
-	next := r.URL.Query().Get("next")
+	to := way{next: r.URL.Query().Get("next")}
 	_, _, err := g.admit(r)
 	refused, _ := errors.AsType[*refusal](err)
 	switch {
 	case err == nil:
-		lead(w, local(next))
+		lead(w, local(to.next))
 	case refused != nil && refused.result == rightless:
-		g.login.write(w, refused.status, next, "The page is not for you: "+refused.detail+".")
+		g.login.write(w, refused.status, to, html.EscapeString("The page is not for you: "+refused.detail+"."))
+	case refused != nil && refused.status == http.StatusServiceUnavailable:
+		g.login.writeLater(w, refused, to)
 	default:
-		g.login.write(w, http.StatusOK, next, "")
+		g.login.write(w, http.StatusOK, to, "")
 	}
 }
 
@@ -91,7 +105,7 @@ func (g *Gate) logIn(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		refused := g.account(r, err)
 		refused.header(w.Header())
-		g.login.write(w, refused.status, next, "That did not work: "+refused.detail+".")
+		g.login.write(w, refused.status, way{next: next}, html.EscapeString("That did not work: "+refused.detail+"."))
 		return
 	}
 	g.meter.Authenticated("login")
@@ -160,21 +174,34 @@ func wantsPage(r *http.Request) bool {
 	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
-// toLogin is the login page's address relative to what was asked for, with that
-// as where to go on. ok is false for what no page is at.
-func toLogin(r *http.Request) (location string, ok bool) {
+// A way leads from a request to the login page, relative to what was asked for,
+// and back to that.
+type way struct {
+	// up leads to the hub's root: "", or "../" for each level.
+	up string
+	// next is where to go on, below the root.
+	next string
+}
+
+// wayFrom is the way from what a request asks for. ok is false for what no page
+// is at.
+func wayFrom(r *http.Request) (to way, ok bool) {
 	path := r.URL.EscapedPath()
 	up := strings.Count(path, "/") - 1
 	if !strings.HasPrefix(path, "/") || up > maxUp {
-		return "", false
+		return way{}, false
 	}
-	location = strings.Repeat("../", up) + "login"
 	next := path
 	if r.URL.RawQuery != "" {
 		next += "?" + r.URL.RawQuery
 	}
-	if next != "/" && len(next) <= maxNextBytes {
-		location += "?next=" + url.QueryEscape(next)
+	return way{strings.Repeat("../", up), next}, true
+}
+
+// login is the login page's address.
+func (to way) login() string {
+	if to.next == "" || to.next == "/" || len(to.next) > maxNextBytes {
+		return to.up + "login"
 	}
-	return location, true
+	return to.up + "login?next=" + url.QueryEscape(to.next)
 }

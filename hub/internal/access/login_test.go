@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -298,7 +299,7 @@ func TestLoginPage(t *testing.T) {
 	if got := w.Header().Get("Content-Security-Policy"); got != want {
 		t.Errorf("Content-Security-Policy = %s, want %s", got, want)
 	}
-	for _, part := range []string{`<label for="token">`, `type="password" id="token"`, `action="login"`, `name="next" value="/nodes"`, `lang="en"`, "prefers-color-scheme: dark",
+	for _, part := range []string{`<label for="token">`, `type="password" id="token"`, `action="login"`, `name="next" value="/nodes"`, `lang="en"`, "color-scheme: light dark", "light-dark(",
 		"kubectl -n NAMESPACE create token ACCOUNT --audience kubemon-hub"} {
 		if !strings.Contains(page, part) {
 			t.Errorf("the page lacks %s", part)
@@ -306,6 +307,34 @@ func TestLoginPage(t *testing.T) {
 	}
 	if found := regexp.MustCompile(`<script|\son\w+=|style=|(src|href|action)="(/|https?:)`).FindString(page); found != "" {
 		t.Errorf("the page has %s", found)
+	}
+}
+
+// TestLoginPageHasThePagesColours compares the colours by name with those of
+// the page, which is looked at next. The form is shown before anything of that
+// may be served, so it has its own copy of the few that it needs.
+func TestLoginPageHasThePagesColours(t *testing.T) {
+	const tokens = "../../dashboard/src/style/tokens.css"
+	data, err := os.ReadFile(tokens)
+	if err != nil {
+		t.Fatal(err)
+	}
+	definition := regexp.MustCompile(`(--[a-z0-9-]+): (light-dark\([^)]+\));`)
+	page := make(map[string]string)
+	for _, found := range definition.FindAllStringSubmatch(string(data), -1) {
+		page[found[1]] = found[2]
+	}
+	own := definition.FindAllStringSubmatch(loginCSS, -1)
+	if len(own) < 5 || len(page) < len(own) {
+		t.Errorf("the login page has %d colours and %s %d, want more", len(own), tokens, len(page))
+	}
+	for _, found := range own {
+		if page[found[1]] != found[2] {
+			t.Errorf("%s is %s, and %q in %s", found[1], found[2], page[found[1]], tokens)
+		}
+	}
+	if colour := regexp.MustCompile(`#[0-9a-f]{3,8}\b|\b(rgb|hsl)a?\(`).FindString(definition.ReplaceAllString(loginCSS, "")); colour != "" {
+		t.Errorf("the login page has a colour without a name: %s", colour)
 	}
 }
 
