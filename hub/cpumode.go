@@ -7,8 +7,8 @@ import (
 )
 
 // A CPUMode is one of the ways in which a node's processors spend their time.
-// The first four are what CPUMillicores counts of a node; all of them together
-// are all the time that its processors have.
+// The first three are what CPUMillicores counts of a node, with steal on older
+// kernels; all of them together are all the time that its processors have.
 type CPUMode uint8
 
 // The modes, in the order in which the contract lists them, by the columns of

@@ -129,14 +129,13 @@ func (n *node) host(all *group, up time.Duration) snapshot.Host {
 // cpu is what the processors did: the groups' time, what other guests of the
 // hypervisor took, and the rest, a part of which some task waited for the disk.
 func (n *node) cpu(all *group, up time.Duration) snapshot.HostCPU {
-	steal, irq, iowait := n.own.count(up)/8, all.cpu.SystemMicros/6, all.pressure.IO.SomeMicros/2
-	used := all.cpu.UsageMicros + steal
+	steal, irq, iowait := n.own.count(up)/8, all.cpu.SystemMicros/6, all.pressure.IO.SomeMicros*4
 	return snapshot.HostCPU{
-		Count: n.cores, UsageMicros: &used, UserMicros: &all.cpu.UserMicros, SystemMicros: &all.cpu.SystemMicros,
+		Count: n.cores, UsageMicros: &all.cpu.UsageMicros, UserMicros: &all.cpu.UserMicros, SystemMicros: &all.cpu.SystemMicros,
 		IOWaitMicros: &iowait, StealMicros: &steal,
 		Modes: &snapshot.CPUModes{
 			UserMicros: all.cpu.UserMicros, SystemMicros: all.cpu.SystemMicros - irq, IRQMicros: irq / 9, SoftIRQMicros: irq - irq/9,
-			StealMicros: steal, IOWaitMicros: iowait, IdleMicros: uint64(n.cores)*uint64(up.Microseconds()) - used - iowait,
+			StealMicros: steal, IOWaitMicros: iowait, IdleMicros: uint64(n.cores)*uint64(up.Microseconds()) - all.cpu.UsageMicros - steal - iowait,
 		},
 	}
 }

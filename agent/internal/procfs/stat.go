@@ -23,7 +23,8 @@ type Stat struct {
 }
 
 // BusyMicros is the time that the CPUs did not idle, stolen time included, as
-// the root control group counts it.
+// the root control group counts it where it has no cpu.stat. Those of newer
+// kernels (6.18 for one) leave out what was stolen.
 func (s Stat) BusyMicros() uint64 {
 	return s.UserMicros + s.NiceMicros + s.SystemMicros + s.IRQMicros + s.SoftIRQMicros + s.StealMicros
 }
