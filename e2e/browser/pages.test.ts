@@ -2,6 +2,7 @@
 // dark, and does nothing that it should not.
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { cpu, text } from "../../hub/dashboard/src/format/number";
 import { launch, rest, settled, violations, visit } from "./browser";
 
 const hub = inject("hub");
@@ -20,7 +21,7 @@ async function allPages() {
   return [
     { path: "/", heading: "Overview", shows: ["Needs attention", "Node down", "OOM kill", "Throttled", "Memory limit", "worker-5"] },
     { path: "/nodes", heading: "Nodes", shows: ["data-1", "unsupported", "down"] },
-    { path: "/nodes/data-1", heading: "data-1", shows: ["Slices", "kubepods.slice", "kubelet", "/var/lib/containerd", "nvme0n1", "eth0", "postgres-0"] },
+    { path: "/nodes/data-1", heading: "data-1", shows: ["CPU by mode", "waiting for disks", "Slices", "kubepods.slice", "kubelet", "/var/lib/containerd", "nvme0n1", "eth0", "postgres-0"] },
     { path: "/namespaces", heading: "Namespaces", shows: ["payments", "search"] },
     { path: "/namespaces/data", heading: "data", shows: ["kafka", "postgres-1", "StatefulSet"] },
     { path: "/workloads", heading: "Workloads", shows: ["CronJob", "DaemonSet", "Deployment", "Job", "Pod", "Rollout", "StatefulSet"] },
@@ -63,6 +64,27 @@ test("charts as tables have the numbers, and no violation either", async () => {
   expect(await page.locator(".chart-table").first().innerText()).toMatch(/\d\d:\d\d:\d\d\s+\d/);
   expect(await violations(page)).toEqual([]);
   expect(errors).toEqual([]);
+});
+
+test("CPU by mode has the numbers of REST, which add up", async () => {
+  const { page } = await visit(browser, `${hub}/nodes/data-1?view=table`);
+  await settled(page);
+  const shown = await page.locator("[data-chart=cpu-modes] tr").evaluateAll((rows) =>
+    rows.slice(0, 20).map((row) => [...row.children].map((cell) => cell.textContent)),
+  );
+  expect(shown[0]).toEqual(["Time", "user", "system", "interrupts", "stolen", "waiting for disks", "idle"]);
+  type Modes = Record<"user" | "system" | "irq" | "steal" | "iowait" | "idle", (number | null)[]>;
+  const { series } = await rest<{ series: { times: number[]; cpuMillicores: (number | null)[]; cpuMillicoresByMode: Modes } }>(hub, "nodes/data-1?window=1h");
+  const { user, system, irq, steal, iowait, idle } = series.cpuMillicoresByMode;
+  const said = new Map(series.times.map((time, i) => [
+    new Date(time).toISOString().slice(11, 19),
+    [user, system, irq, steal, iowait, idle].map((column) => (column[i] == null ? "—" : text(cpu(column[i])))),
+  ]));
+  expect(shown.slice(1).map(([, ...values]) => values)).toEqual(shown.slice(1).map(([time]) => said.get(time ?? "")));
+  const sum = (columns: (number | null)[][], i: number) => columns.reduce((total, column) => total + (column[i] ?? NaN), 0);
+  const last = series.cpuMillicores.findLastIndex((value) => value !== null);
+  expect(sum([user, system, irq], last)).toBeCloseTo(series.cpuMillicores[last] ?? NaN, 0);
+  expect(sum([user, system, irq, steal, iowait, idle], last)).toBeCloseTo(8000, 0);
 });
 
 test("what a chart shows is said in words", async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Series } from "../api/types";
 import { bytesPerSecond } from "../format/number";
-import { nodeCharts, type Past, podCharts, summaryOf } from "./charts";
+import { heightsOf, nodeCharts, type Past, podCharts, summaryOf } from "./charts";
 
 const none = [null, null, null];
 const pressure = { cpuSome: none, memorySome: none, memoryFull: none, ioSome: none, ioFull: none };
@@ -43,4 +43,24 @@ test("a pod whose containers are not known has its own line", () => {
 test("a chart in words", () => {
   const [cpu] = nodeCharts(past({ cpuMillicores: [100, null, 250] }), bytesPerSecond);
   expect(cpu && summaryOf(cpu)).toBe("CPU. used: now 250m, between 100m and 250m");
+});
+
+const modes = (columns: Partial<NonNullable<Series["cpuMillicoresByMode"]>>) => ({
+  cpuMillicoresByMode: { user: none, system: none, irq: none, steal: none, iowait: none, idle: none, ...columns },
+});
+const modesOf = (of: Past) => nodeCharts(of, bytesPerSecond).find(({ id }) => id === "cpu-modes");
+
+test("modes of the CPU are stacked, and what is idle beside them is said alone", () => {
+  const chart = modesOf(past(modes({ user: [100, 200, 300], system: [10, 20, 30], steal: [1, null, 3], iowait: [5, 5, null], idle: [700, 600, 500] })));
+  expect(chart?.lines.map(({ label, kind, colour }) => [label, kind, colour])).toEqual([
+    ["user", "use", 0], ["system", "use", 1], ["stolen", "use", 3], ["waiting for disks", "use", 4], ["idle", "rest", 5],
+  ]);
+  expect(chart && heightsOf(chart)).toEqual([[100, 200, 300], [110, 220, 330], [111, null, 333], [116, 225, null], [700, 600, 500]]);
+  expect(chart && summaryOf(chart)).toContain("waiting for disks: now unknown, between 5m and 5m; idle: now 500m, between 500m and 700m");
+});
+
+test("a node whose modes nobody knows says why", () => {
+  const why = { unavailable: { cpuMillicoresByMode: "the node is nested in another machine" } };
+  expect(modesOf({ ...past(modes({})), ...why })?.missing).toBe("the node is nested in another machine");
+  expect(modesOf({ ...past({}), ...why })?.missing).toBe("the node is nested in another machine");
 });

@@ -4,11 +4,14 @@ import { bytes, bytesPerSecond, count, cpu, type Format, percent, text } from ".
 import { type Mark, merged, oomKills, restarts } from "./marks";
 import { columnOf, type MetricName, valueOf, whyNull } from "./metric";
 
-/** A Line is one of a chart's. A bound (what is requested, a limit) is level and dashed. */
+/**
+ * A Line is one of a chart's. A bound (what is requested, a limit) is level and dashed. A rest, what is left beside the
+ * use, is said in words and numbers alone: drawn, it would flatten what is used.
+ */
 export interface Line {
   label: string;
   values: (number | null)[];
-  kind: "use" | "request" | "limit";
+  kind: "use" | "request" | "limit" | "rest";
   /** Lines of one number, what is used and its bounds, have one colour; by default each has its own. */
   colour?: number;
 }
@@ -20,6 +23,8 @@ export interface Chart {
   format: Format;
   times: number[];
   lines: Line[];
+  /** The uses are parts of a whole, drawn each on top of those before it. */
+  stacked?: true;
   marks: Mark[];
   /** Why no line has any value; empty if one has. */
   missing: string;
@@ -33,6 +38,7 @@ export function nodeCharts(past: Past & Pick<Node, "allocatable">, network: Form
   const bounds = { ...(past.requests && { requested: past.requests }), ...(past.allocatable && { allocatable: past.allocatable }) };
   return [
     withBounds(chart(past, "cpu", "CPU", cpu, [["used", "cpuMillicores"]]), bounds, "cpuMillicores"),
+    modesChart(past),
     withBounds(memoryChart(past), bounds, "memoryBytes"),
     ...trafficCharts(past, network),
     pressureChart(past),
@@ -64,6 +70,25 @@ export function podCharts(past: Past, containers: readonly ContainerOfPod[], net
     pressureChart(past),
     chart(past, "pids", "Processes and threads", count, [["running", "pids"]]),
   ];
+}
+
+/** The modes of a node's processors, from the bottom of the stack; what is least certain is on top, where it moves nothing else. */
+const modes: readonly { mode: keyof NonNullable<Series["cpuMillicoresByMode"]>; label: string; kind: "use" | "rest" }[] = [
+  { mode: "user", label: "user", kind: "use" },
+  { mode: "system", label: "system", kind: "use" },
+  { mode: "irq", label: "interrupts", kind: "use" },
+  { mode: "steal", label: "stolen", kind: "use" },
+  { mode: "iowait", label: "waiting for disks", kind: "use" },
+  { mode: "idle", label: "idle", kind: "rest" },
+];
+
+function modesChart(past: Past): Chart {
+  const lines = modes.map(({ mode, label, kind }, colour): Line => ({ label, kind, colour, values: past.series.cpuMillicoresByMode?.[mode] ?? [] }));
+  const known = lines.filter(hasValues);
+  return {
+    id: "cpu-modes", title: "CPU by mode", format: cpu, times: past.series.times, marks: [], lines: known, stacked: true,
+    missing: known.length > 0 ? "" : whyNull(past, "cpuMillicoresByMode"),
+  };
 }
 
 function memoryChart(past: Past): Chart {
@@ -158,13 +183,25 @@ function reason(past: Past, metric: MetricName): string {
   return whyNull(past, metric);
 }
 
+/** heightsOf are where a chart's lines are drawn: at their values or, stacked, on top of what is known of those below. */
+export function heightsOf({ lines, stacked, times }: Chart): (number | null)[][] {
+  if (!stacked) return lines.map(({ values }) => values);
+  const below = times.map(() => 0);
+  return lines.map(({ values, kind }) =>
+    values.map((value, i) => {
+      if (value === null || kind !== "use") return value;
+      return (below[i] = (below[i] ?? 0) + value);
+    }),
+  );
+}
+
 /** summaryOf tells a chart in words. */
 export function summaryOf({ title, lines, format, missing }: Chart): string {
   if (missing !== "") return `${title}: ${missing}`;
   const words = lines.map(({ label, kind, values }) => {
     const known = values.filter((value) => value !== null);
     const say = (value: number | undefined) => (value === undefined ? "unknown" : text(format(value)));
-    if (kind !== "use") return `${label} ${say(known.at(-1))}`;
+    if (kind === "request" || kind === "limit") return `${label} ${say(known.at(-1))}`;
     return `${label}: now ${say(values.at(-1) ?? undefined)}, between ${say(least(known))} and ${say(greatest(known))}`;
   });
   return `${title}. ${words.join("; ")}`;

@@ -1,7 +1,7 @@
 // The room of uPlot: draws a chart's lines on a canvas, with the crosshair and
 // the brush. What it is told in words is chart.tsx's.
 import uPlot from "uplot";
-import type { Chart, Line } from "../derive/charts";
+import { type Chart, heightsOf, type Line } from "../derive/charts";
 import type { Mark } from "../derive/marks";
 import { bitsPerSecond, bytes, bytesPerSecond, type Format, text } from "../format/number";
 import { type Interval } from "../url/time-range";
@@ -81,6 +81,7 @@ export class Plot {
         { ...axis, size: 64, gap: 6, space: 28, incrs: stepsOf(chart.format), values: (_plot, values) => values.map((value) => tick(chart.format, value)) },
       ],
       series: [{}, ...chart.lines.map((line, i) => seriesOf(line, i, chart, colour))],
+      bands: bandsOf(chart),
       hooks: {
         setCursor: [(plot) => listener.onCursor(plot.cursor.idx ?? null)],
         setSelect: [(plot) => this.chosen(plot, listener)],
@@ -100,15 +101,23 @@ export class Plot {
 }
 
 function dataOf(chart: Chart): uPlot.AlignedData {
-  return [chart.times, ...chart.lines.map((line) => line.values)];
+  return [chart.times, ...heightsOf(chart)];
+}
+
+/** bandsOf end what each line of a stack fills at the line below it. */
+function bandsOf({ stacked, lines }: Chart): uPlot.Band[] {
+  const uses = lines.filter(({ kind }) => kind === "use");
+  return stacked ? uses.slice(1).map((_, i) => ({ series: [i + 2, i + 1] })) : [];
 }
 
 function seriesOf(line: Line, index: number, chart: Chart, colour: (name: string) => () => string): uPlot.Series {
   const stroke = colour(colourOf(line, index));
-  const alone = chart.lines.filter(({ kind }) => kind === "use").length === 1;
+  if (line.kind === "rest") return { label: line.label, show: false };
   if (line.kind === "use") {
-    const fill = alone ? { fill: () => `color-mix(in srgb, ${stroke()} 10%, transparent)` } : {};
-    return { label: line.label, stroke, width: 1.5, points: { show: false }, ...fill };
+    const alone = chart.lines.filter(({ kind }) => kind === "use").length === 1;
+    const share = chart.stacked ? 30 : alone ? 10 : 0;
+    const fill = share > 0 ? { fill: () => `color-mix(in srgb, ${stroke()} ${share}%, transparent)` } : {};
+    return { label: line.label, stroke, width: chart.stacked ? 1 : 1.5, points: { show: false }, ...fill };
   }
   return { label: line.label, stroke, width: 1, dash: line.kind === "limit" ? [6, 4] : [2, 3], points: { show: false }, auto: isNear(line, chart) };
 }
