@@ -59,6 +59,7 @@ func TestKnownCPU(t *testing.T) {
 			t.Errorf("CPU of the %s over a minute = %.1f, less than its pod's %.1f", what, got, mean)
 		}
 	}
+	cpuByModeAddsUp(t, "node1")
 	deployment := average(mustFetch[item](t, "/api/v1/namespaces/loads/deployments/burn?window=60").Series.CPUMillicores)
 	near(t, "CPU of the Deployment", &deployment, mean, 0.05)
 
@@ -67,6 +68,16 @@ func TestKnownCPU(t *testing.T) {
 			t.Errorf("pod %s uses %s millicores and should idle", other.Name, show(other.Usage.CPUMillicores))
 		}
 	}
+}
+
+// cpuByModeAddsUp wants a node's modes to be what its CPU is made of.
+func cpuByModeAddsUp(t *testing.T, node string) {
+	t.Helper()
+	recent := mustFetch[item](t, "/api/v1/nodes/"+node+"?window=60").Series
+	mode := func(name string) float64 { return average(recent.CPUMillicoresByMode[name]) }
+	used := mode("user") + mode("system") + mode("irq")
+	t.Logf("%s by mode: user %.1f, system %.1f, irq %.1f, iowait %.1f, idle %.1f", node, mode("user"), mode("system"), mode("irq"), mode("iowait"), mode("idle"))
+	near(t, "CPU of "+node+" by its modes", &used, average(recent.CPUMillicores), 0.02)
 }
 
 // kernelTimes are read on a node beside all of kubemon.

@@ -55,6 +55,8 @@ type series struct {
 	CPUMillicores []*float64
 	MemoryBytes   []*float64
 	Reporting     []int
+	// CPUMillicoresByMode is a node's.
+	CPUMillicoresByMode map[string][]*float64
 }
 
 type list struct {

@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"github.com/kubemon/kubemon/shared/snapshot"
 )
 
 // testThrottled holds a load that wants a whole CPU to a fifth of one.
@@ -37,7 +39,21 @@ func testThrottled(t *testing.T, a *agent) {
 	if periods < throttled || float64(periods) > elapsed.Seconds()/period.Seconds()+20 {
 		t.Errorf("%d periods, %d of them throttled, in %s", periods, throttled, elapsed)
 	}
+	checkModes(t, a.snapshot(t))
 	t.Logf("%d of %d periods throttled, %.0f millicores over %s", throttled, periods, float64(micros)/float64(elapsed.Microseconds())*1000, elapsed.Round(time.Millisecond))
+}
+
+// checkModes holds the modes of /proc/stat against the root group's own count of
+// the same time: all but idling and waiting, with or without what was stolen. The
+// modes are cut to ticks, and read a moment before.
+func checkModes(t *testing.T, s *snapshot.Snapshot) {
+	t.Helper()
+	const ticks, moment = 6 * 10_000, 200_000
+	m, used := s.Host.CPU.Modes, *s.Host.CPU.UsageMicros
+	least := m.UserMicros + m.NiceMicros + m.SystemMicros + m.IRQMicros + m.SoftIRQMicros
+	if most := least + m.StealMicros + ticks + moment; used < least || used > most {
+		t.Errorf("the root group has used %d µs, the modes %+v say %d to %d", used, *m, least, most)
+	}
 }
 
 // bootNanos reads the clock that snapshots carry.
