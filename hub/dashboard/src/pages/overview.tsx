@@ -22,7 +22,7 @@ export default function Overview() {
       <h1 className="unseen">Overview of the cluster</h1>
       <Loaded answer={cluster} height={190}>{(data) => <><ScopeNote scope={data.scope} of="pods" /><Tiles cluster={data} /></>}</Loaded>
       <div className="two-columns">
-        <Attention nodes={nodes.data?.items ?? []} />
+        <Attention nodes={nodes.data?.items ?? null} />
         <Loaded answer={nodes} height={200}>{(list) => (list.scope && !list.scope.nodes ? <ScopeNote scope={list.scope} of="nodes" /> : <HeatGrid nodes={list.items} heading="Nodes" />)}</Loaded>
       </div>
       <TopLists />
@@ -30,8 +30,8 @@ export default function Overview() {
   );
 }
 
-/** Attention asks for what may be wrong, and shows what is. */
-function Attention({ nodes }: { nodes: readonly Node[] }) {
+/** Attention asks for what may be wrong, and shows what is. Who may not see nodes has none of them. */
+function Attention({ nodes }: { nodes: readonly Node[] | null }) {
   const status = useAnswer<Status>("status");
   const limit = useWindowLimit();
   const nearLimit = useAnswer<List<Container>>("top", { of: "containers", by: "ratios.memoryOfLimit", limit: 20, fields: ofContainer });
@@ -43,8 +43,9 @@ function Attention({ nodes }: { nodes: readonly Node[] }) {
   if (!nearLimit.data && !nearLimit.error) return <Loaded answer={nearLimit}>{() => null}</Loaded>;
   return (
     <Findings
+      knowsNodes={nodes !== null}
       findings={findings({
-        nodes,
+        nodes: nodes ?? [],
         nearLimit: nearLimit.data?.items ?? [],
         throttled: throttled.data?.items ?? [],
         killed: killed.data?.items ?? [],

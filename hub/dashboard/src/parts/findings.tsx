@@ -7,8 +7,14 @@ import { LevelMark } from "./meter";
 // More than these are shown when asked for.
 const most = 8;
 
+interface Props {
+  findings: readonly Finding[];
+  /** Whether the nodes were looked at: else nothing is said of them. */
+  knowsNodes: boolean;
+}
+
 /** Findings is the list. */
-export function Findings({ findings }: { findings: readonly Finding[] }) {
+export function Findings({ findings, knowsNodes }: Props) {
   const href = useHref();
   const [all, setAll] = useParam("findings");
   const shown = all === "all" ? findings : findings.slice(0, most);
@@ -22,7 +28,7 @@ export function Findings({ findings }: { findings: readonly Finding[] }) {
           </button>
         )}
       </div>
-      {findings.length === 0 && <p className="none">Nothing: every node reports, and nothing is near a limit, throttled, stalled or killed.</p>}
+      {findings.length === 0 && <p className="none">{knowsNodes ? "Nothing: every node reports, and nothing" : "Nothing that you see"} is near a limit, throttled, stalled or killed.</p>}
       <ul className="findings">
         {shown.map((finding) => (
           <li key={`${finding.kind} ${finding.name}`} className={finding.level}>

@@ -13,9 +13,11 @@ export function ScopeNote({ scope, of }: Props) {
   if (of === "nodes") return scope.nodes ? null : <p className="notice scope">To see nodes takes the right to list nodes, which you do not have.</p>;
   if (scope.allNamespaces) return null;
   const names = scope.namespaces ?? [];
-  return (
-    <p className="notice scope">
-      {names.length === 0 ? "You may see the pods of no namespace." : `You see ${names.length === 1 ? "the namespace" : "the namespaces"} ${names.join(", ")}: those in which you may list pods.`}
-    </p>
-  );
+  return <p className="notice scope">{partOf(names)}</p>;
+}
+
+function partOf(names: readonly string[]): string {
+  if (names.length === 0) return "You may see the pods of no namespace.";
+  if (names.length === 1) return `You see the namespace ${names[0]}: it is the one in which you may list pods.`;
+  return `You see the namespaces ${names.join(", ")}: those in which you may list pods.`;
 }
