@@ -7,5 +7,7 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 120_000,
     hookTimeout: 180_000,
+    // No bound is about the speed of the machine.
+    expect: { poll: { timeout: 30_000 } },
   },
 });
