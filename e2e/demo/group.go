@@ -2,6 +2,7 @@ package demo
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/kubemon/kubemon/shared/snapshot"
@@ -85,7 +86,7 @@ func (g *group) addPod(p *snapshot.Pod) {
 }
 
 // at is the pod's reading. It counts what its containers ever did, and its
-// sandbox.
+// sandbox. As in Kubernetes it has a CPU limit if all of its containers have one.
 func (p *pod) at(now time.Time, on *node) snapshot.Pod {
 	up := now.Sub(on.booted)
 	r := snapshot.Pod{
@@ -94,7 +95,9 @@ func (p *pod) at(now time.Time, on *node) snapshot.Pod {
 	}
 	all := newGroup()
 	all.cpu.UsageMicros, all.pids.Current = 30_000, 1
+	limit := int64(0)
 	for _, c := range p.running {
+		limit += c.limitCPU
 		life, age := c.life(now, on.since), up
 		if c.leaks {
 			age = now.Sub(life.began)
@@ -108,6 +111,9 @@ func (p *pod) at(now time.Time, on *node) snapshot.Pod {
 			ID: c.id(life), Name: c.name, CgroupID: 2000 + c.seed>>12 + life.kills,
 			CPU: &one.cpu, Memory: &one.memory, IO: []snapshot.DeviceIO{one.io}, PIDs: &one.pids, Pressure: one.pressure,
 		})
+	}
+	if !slices.ContainsFunc(p.running, func(c running) bool { return c.limitCPU == 0 }) {
+		all.cpu.LimitMillicores = new(float64(limit))
 	}
 	r.CPU, r.Memory, r.IO, r.PIDs, r.Pressure = &all.cpu, &all.memory, []snapshot.DeviceIO{all.io}, &all.pids, all.pressure
 	if !p.of.hostNetwork {

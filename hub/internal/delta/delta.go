@@ -61,7 +61,7 @@ const (
 	noBootID     = "the agent reports no boot ID: samples cannot be compared"
 	counterFell  = "the counter fell: a rate needs two samples of one count"
 	notCredible  = "the counter grew by more than the machine can do"
-	noCPULimit   = "no CPU limit"
+	noCPULimit   = "its control group has no CPU limit"
 	noCPUPeriods = "idle: no period of the CPU limit has passed"
 )
 

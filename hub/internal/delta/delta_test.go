@@ -153,7 +153,7 @@ func TestBetweenPod(t *testing.T) {
 		{"CPU a little above the node's", func(prev, cur *snapshot.Pod) { cur.CPU.UsageMicros = prev.CPU.UsageMicros + 20_100_000 },
 			nil, hub.CPUMillicores, "", 2000},
 		{"no CPU limit", func(_, cur *snapshot.Pod) { cur.CPU.LimitMillicores = nil },
-			[]hub.Metric{hub.CPUThrottledRatio}, hub.CPUThrottledRatio, "no CPU limit", 0},
+			[]hub.Metric{hub.CPUThrottledRatio}, hub.CPUThrottledRatio, "its control group has no CPU limit", 0},
 		{"idle under a CPU limit", func(prev, cur *snapshot.Pod) {
 			cur.CPU.Periods, cur.CPU.ThrottledPeriods = prev.CPU.Periods, prev.CPU.ThrottledPeriods
 		},
