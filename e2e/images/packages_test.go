@@ -82,8 +82,13 @@ func TestSBOMHasThePagesPackages(t *testing.T) {
 func TestSBOMOfAProgramWithoutItsPage(t *testing.T) {
 	opt := helloOptions(t)
 	opt.Programs[0].Packages = "cmd/hello/dist/packages.json"
+	var progress bytes.Buffer
+	opt.Progress = &progress
 	if got := npmComponents(t, readSBOM(t, mustBuild(t, opt).SBOMs[0])); len(got) != 0 {
 		t.Errorf("the SBOM has %q of a page that was not built", got)
+	}
+	if !strings.Contains(progress.String(), "example/hello is built without its page: `make page` makes one\n") {
+		t.Errorf("the build does not say that the page is missing:\n%s", progress.String())
 	}
 }
 

@@ -58,6 +58,9 @@ func (opt Options) writeSBOM(s subject, binary string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("list the page's packages: %w", err)
 		}
+		if packages == nil {
+			fmt.Fprintf(opt.Progress, "%s is built without its page: `make page` makes one\n", s.program.Image)
+		}
 		*bom.Components = append(*bom.Components, packages...)
 	}
 	file := filepath.Join(opt.Output, s.fileName())
