@@ -30,7 +30,7 @@ test("a node that is down says why, and its charts show until when", async () =>
   await settled(seen.page);
   expect(await seen.page.locator(".notice").innerText()).toContain("EOF");
   await expect.poll(() => seen.page.locator("[data-chart=cpu] .plot").getAttribute("aria-label")).toContain("used: now unknown");
-  expect(await main()).toContain("Not known: there is no sample of this node.");
+  expect(await main()).toContain("Not known: there is no current sample of this node.");
 });
 
 test("a kernel without pressure says so, and shows no zeros", async () => {
@@ -80,15 +80,22 @@ test("a hub that has no round yet", async () => {
 });
 
 test("who may not see nodes is told which right is missing", async () => {
-  const detail = 'the agents take the right to list nodes, which you do not have';
-  proxy.faults = [{ on: /^\/api\/v1\/status/, status: 403, detail }];
-  proxy.change = (path, body) => (/\/nodes\?/.test(path) ? { ...(body as object), items: [], scope: { nodes: false, allNamespaces: false, namespaces: ["shop"] } } : body);
+  const detail = "this takes the right to list nodes, which you do not have";
+  proxy.faults = [{ on: /^\/api\/v1\/(status|nodes)/, status: 403, detail }];
   seen = await visit(browser, `${proxy.url}/status`);
   await expect.poll(main).toContain("No permission");
   expect(await main()).toContain(detail);
-  await seen.page.getByRole("link", { name: "Nodes", exact: true }).click();
-  await expect.poll(main).toContain("To see nodes takes the right to list nodes");
+  await seen.page.getByRole("link", { name: "Overview", exact: true }).click();
+  await seen.page.getByText("Could not be looked at: nodes, the API server.").waitFor();
+  expect(await main()).not.toContain("Node down");
   await seen.page.getByRole("button", { name: "Log out" }).waitFor();
+});
+
+test("nothing is well of which nothing is known", async () => {
+  proxy.faults = [{ on: /^\/api\/v1\/(?!events)/, status: 500, detail: "the hub could not answer; its log says why" }];
+  seen = await visit(browser, proxy.url);
+  await seen.page.getByText("Nothing could be looked at.").waitFor();
+  expect(await main()).not.toContain("every node reports");
 });
 
 test("who sees some namespaces is told which", async () => {

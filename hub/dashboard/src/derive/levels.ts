@@ -21,6 +21,8 @@ export const bounds = {
   stalled: { high: 0.1, full: 0.4 },
   /** Of a file system. */
   filesystem: { high: 0.85, full: 0.95 },
+  /** Samples that did not come, of those expected. */
+  missed: { high: 0.01, full: 0.1 },
 } as const satisfies Record<string, Bounds>;
 
 /** levelOf is the level of a share; what is not known is ok. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Series } from "../api/types";
-import { merged, oomKills, restarts } from "./marks";
+import { killsIn, merged, oomKills, restarts } from "./marks";
 
 function series(columns: Partial<Series>): Series {
   const known = (columns.cpuMillicores ?? columns.oomKills ?? []).length;
@@ -21,9 +21,17 @@ describe("OOM kills", () => {
   ])("%j", (column, want) => expect(oomKills(series({ oomKills: column })).map(({ time, text }) => [time, text])).toEqual(want));
 });
 
+test.each<[(number | null)[], number]>([
+  [[], 0], [[7, 7], 0], [[4, 5, 5, 7], 3], [[5, 5, 0, 0], 0], [[5, 6, 0, 1], 2], [[null, 2, null, 3], 1],
+])("%j are %d kills", (column, want) => expect(killsIn(column)).toBe(want));
+
 describe("restarts", () => {
-  test("a count that falls", () =>
-    expect(restarts(series({ cpuMillicores: [1, 1, 1, 1], memoryBytes: [1, 1, 1, 1], diskWriteBytes: [10, 20, 3, 5] }), "web")).toEqual([{ time: 20, kind: "restart", text: "web restarted" }]));
+  test("a count that falls without a rate of CPU", () =>
+    expect(restarts(series({ cpuMillicores: [1, 1, null, 1], memoryBytes: [1, 1, 1, 1], diskWriteBytes: [10, 20, 3, 5] }), "web")).toEqual([{ time: 20, kind: "restart", text: "web restarted" }]));
+  test("a disk that goes away makes a count fall, and is none", () =>
+    expect(restarts(series({ cpuMillicores: [1, 1, 1, 1], memoryBytes: [1, 1, 1, 1], diskWriteBytes: [10, 20, 3, 5] }), "web")).toEqual([]));
+  test("twice", () =>
+    expect(restarts(series({ cpuMillicores: [1, null, 1, null], memoryBytes: [1, 1, 1, 1] }), "web").map(({ time }) => time)).toEqual([10, 30]));
   test("memory without a rate of CPU, told once", () =>
     expect(restarts(series({ cpuMillicores: [1, null, null, 1], memoryBytes: [1, 1, 1, 1] }), "web").map(({ time }) => time)).toEqual([10]));
   test("a gap is none", () => expect(restarts(series({ cpuMillicores: [1, null, 1], memoryBytes: [1, null, 1], diskWriteBytes: [5, null, 6] }), "web")).toEqual([]));

@@ -8,43 +8,49 @@ export interface Mark {
   text: string;
 }
 
-/** oomKills finds the rounds in which the kernel's count of OOM kills rose. */
-export function oomKills(series: Series): Mark[] {
-  const marks: Mark[] = [];
+/** A Rise is how much a count grew in a round. */
+interface Rise {
+  index: number;
+  by: number;
+}
+
+/** rises are where a count grew; one that fell began anew and counts from there. */
+function rises(column: readonly (number | null)[]): Rise[] {
+  const found: Rise[] = [];
   let before: number | null = null;
-  (series.oomKills ?? []).forEach((total, i) => {
+  column.forEach((total, index) => {
     if (total === null) return;
-    if (before !== null && total > before) {
-      const killed = total - before;
-      marks.push({ time: series.times[i] ?? 0, kind: "oom", text: killed === 1 ? "OOM kill" : `${killed} OOM kills` });
-    }
+    if (before !== null && total > before) found.push({ index, by: total - before });
     before = total;
   });
-  return marks;
+  return found;
+}
+
+/** killsIn is how often the kernel killed within a history of its count. */
+export function killsIn(column: readonly (number | null)[]): number {
+  return rises(column).reduce((all, { by }) => all + by, 0);
+}
+
+/** oomKills finds the rounds in which the kernel's count of OOM kills rose. */
+export function oomKills(series: Series): Mark[] {
+  return rises(series.oomKills ?? []).map(({ index, by }) => ({ time: series.times[index] ?? 0, kind: "oom", text: by === 1 ? "OOM kill" : `${by} OOM kills` }));
 }
 
 /**
- * restarts finds the rounds in which a container's counters began anew: a new
- * container in the place of the old one. A count that only grows and fell, or a
- * round whose memory is known and whose CPU has no rate yet, tells of it.
+ * restarts finds the rounds in which there was a new container in the place of
+ * the old one: its memory is known and its CPU has no rate yet, which the old
+ * one had. A count that fell alone tells nothing: io.stat forgets a device.
  */
 export function restarts(series: Series, name: string): Mark[] {
-  const counters = [series.diskReadBytes, series.diskWriteBytes, series.oomKills];
-  const anew = series.times.map((_, i) => lacksRate(series, i) || counters.some((column) => fell(column, i)));
-  return series.times
-    .filter((_, i) => anew[i] && !anew[i - 1])
-    .map((time) => ({ time, kind: "restart", text: `${name} restarted` }));
-}
-
-function fell(column: (number | null)[] | undefined, i: number): boolean {
-  const now = column?.[i];
-  const before = column?.slice(0, i).findLast((value) => value !== null);
-  return now != null && before != null && now < before;
-}
-
-function lacksRate(series: Series, i: number): boolean {
-  if (series.memoryBytes[i] == null || series.cpuMillicores[i] != null) return false;
-  return series.cpuMillicores.slice(0, i).some((value) => value !== null);
+  const marks: Mark[] = [];
+  let [ran, anew] = [false, false];
+  series.times.forEach((time, i) => {
+    const lacksRate = series.cpuMillicores[i] == null && series.memoryBytes[i] != null;
+    if (ran && lacksRate && !anew) marks.push({ time, kind: "restart", text: `${name} restarted` });
+    anew = lacksRate;
+    ran ||= series.cpuMillicores[i] != null;
+  });
+  return marks;
 }
 
 /** merged has what happened in one round as one mark. */

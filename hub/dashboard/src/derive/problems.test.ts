@@ -3,18 +3,17 @@ import type { Container, Node, Pod, Status } from "../api/types";
 import { type Evidence, findings } from "./problems";
 
 const well = { state: "ok", reason: "", ageSeconds: 3 } as const;
-const none: Evidence = { nodes: [], nearLimit: [], throttled: [], killed: [], stalled: [], status: null };
+const none: Evidence = { nodes: [], nearLimit: [], throttled: [], killed: [], windowSeconds: 3600, stalled: [], status: null };
 
 const node = (rest: Partial<Node>): Node => ({ kind: "Node", name: "n1", status: well, usage: null, ratios: null, ...rest });
 const ratios = (share: number) => ({
   cpuOfRequest: null, cpuOfLimit: null, cpuOfAllocatable: share, memoryOfRequest: null, memoryOfLimit: share, memoryOfAllocatable: null,
 });
 const container = (rest: Partial<Container>): Container => ({ kind: "Container", name: "web", namespace: "shop", pod: "web-1", status: well, usage: null, ratios: null, ...rest });
-const extent = (min: number | null, max: number | null) => ({ min, avg: null, p95: null, max });
-
-function killed(min: number | null, max: number | null): Pod {
-  const summary = { oomKills: extent(min, max) } as unknown as NonNullable<Pod["summary"]>;
-  return { kind: "Pod", name: "web-1", namespace: "shop", status: well, usage: null, ratios: null, summary };
+function killed(...oomKills: (number | null)[]): Pod {
+  // Only the count was asked for.
+  const series = { oomKills } as unknown as NonNullable<Pod["series"]>;
+  return { kind: "Pod", name: "web-1", namespace: "shop", status: well, usage: null, ratios: null, series };
 }
 
 describe("findings", () => {
@@ -25,10 +24,16 @@ describe("findings", () => {
     ["a node that is stale", { nodes: [node({ status: { state: "stale", reason: "late", ageSeconds: 12 } })] }, [["high", "Node stale"]]],
     ["a busy node", { nodes: [node({ ratios: ratios(0.85) })] }, [["high", "Node CPU"]]],
     ["containers near their limit", { nearLimit: [container({ ratios: ratios(0.95) }), container({ ratios: ratios(0.82) }), container({ ratios: ratios(0.5) })] }, [["full", "Memory limit"], ["high", "Memory limit"]]],
-    ["kills in the hour", { killed: [killed(1, 3)] }, [["full", "OOM kill"]]],
+    ["kills in the window", { killed: [killed(1, 2, 3)] }, [["full", "OOM kill"]]],
     ["kills before it", { killed: [killed(3, 3)] }, []],
-    ["kills that are not known", { killed: [killed(null, null)] }, []],
+    ["a pod made anew after kills before it", { killed: [killed(5, 5, 0, 0)] }, []],
+    ["kills that are not known", { killed: [killed(null, null), killed()] }, []],
   ])("%s", (_name, evidence, want) => expect(findings({ ...none, ...evidence }).map(({ level, kind }) => [level, kind])).toEqual(want));
+
+  test.each<[Pod, number, string]>([
+    [killed(0, 1), 3600, "once in the last 1 h"],
+    [killed(5, 6, 0, 2), 1800, "3 times in the last 30 min"],
+  ])("how often", (pod, windowSeconds, want) => expect(findings({ ...none, killed: [pod], windowSeconds })[0]?.text).toBe(want));
 
   test("the worst come first", () => {
     const all = findings({ ...none, nodes: [node({ ratios: ratios(0.81) }), node({ name: "n2", status: { state: "down", reason: "", ageSeconds: null } })] });

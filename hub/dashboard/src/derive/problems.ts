@@ -1,8 +1,10 @@
 // What is wrong in the cluster, worst first, from what the hub says. Pure.
 import type { Container, Node, Pod, Status } from "../api/types";
 import { percent, text } from "../format/number";
+import { duration } from "../format/time";
 import { pathOf } from "../url/use-address";
 import { bounds, type Level, levelOf } from "./levels";
+import { killsIn } from "./marks";
 
 /** A Finding is one thing that is wrong: what, how, and where to look. */
 export interface Finding {
@@ -21,8 +23,9 @@ export interface Evidence {
   nearLimit: readonly Container[];
   /** Those that their CPU limit stopped most. */
   throttled: readonly Container[];
-  /** Those with the most OOM kills, each with a summary of the hour. */
+  /** Those with the most OOM kills, each with the history of their count over windowSeconds. */
   killed: readonly Pod[];
+  windowSeconds: number;
   /** Those that waited most for memory, or for disks. */
   stalled: readonly Pod[];
   status: Status | null;
@@ -33,7 +36,7 @@ export function findings(evidence: Evidence): Finding[] {
   const all = [
     ...aboutHub(evidence.status),
     ...evidence.nodes.flatMap(aboutNode),
-    ...evidence.killed.flatMap(aboutKills),
+    ...evidence.killed.flatMap((pod) => aboutKills(pod, evidence.windowSeconds)),
     ...evidence.nearLimit.flatMap(aboutLimit),
     ...evidence.throttled.flatMap(aboutThrottling),
     ...evidence.stalled.flatMap(aboutStalls),
@@ -66,11 +69,11 @@ function aboutNode(node: Node): Finding[] {
   });
 }
 
-function aboutKills(pod: Pod): Finding[] {
-  const kills = pod.summary?.oomKills;
-  if (!kills || kills.max === null || kills.min === null || kills.max <= kills.min) return [];
-  const killed = kills.max - kills.min;
-  return [{ ...ofPod(pod.namespace ?? "", pod.name), level: "full", kind: "OOM kill", text: killed === 1 ? "once in the last hour" : `${killed} times in the last hour` }];
+function aboutKills(pod: Pod, windowSeconds: number): Finding[] {
+  const killed = killsIn(pod.series?.oomKills ?? []);
+  if (killed === 0) return [];
+  const often = killed === 1 ? "once" : `${killed} times`;
+  return [{ ...ofPod(pod.namespace ?? "", pod.name), level: "full", kind: "OOM kill", text: `${often} in the last ${duration(windowSeconds)}` }];
 }
 
 function aboutLimit(container: Container): Finding[] {

@@ -20,7 +20,7 @@ export default function Namespaces() {
       <Loaded answer={namespaces} height={400}>
         {(list) => (
           <>
-            <ScopeNote scope={list.scope} of="pods" />
+            <ScopeNote scope={list.scope} />
             <DataTable caption="namespaces" rows={list.items} columns={columns} rowKey={({ name }) => name} path={({ name }) => pathOf.namespace(name)}
               searched={({ name }) => name} sort="-cpu" empty="There are no namespaces." />
           </>

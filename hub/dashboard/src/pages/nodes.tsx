@@ -5,7 +5,6 @@ import type { List, Node } from "../api/types";
 import { bytesPerSecond } from "../format/number";
 import { cpuColumn, memoryColumn, nameColumn, podsColumn, ratioColumn, Share, stateColumn, trafficColumn } from "../parts/columns";
 import { HeatGrid } from "../parts/heat-grid";
-import { ScopeNote } from "../parts/scope-note";
 import { Loaded } from "../parts/section";
 import { useNetworkFormat } from "../parts/settings";
 import { type Column, DataTable } from "../parts/table";
@@ -25,7 +24,6 @@ export default function Nodes() {
       <Loaded answer={nodes} height={400}>
         {(list) => (
           <>
-            <ScopeNote scope={list.scope} of="nodes" />
             <HeatGrid nodes={list.items} heading="" />
             <NodeTable nodes={list.items} />
           </>

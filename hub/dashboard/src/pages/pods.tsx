@@ -23,7 +23,7 @@ export default function Pods() {
       <Loaded answer={pods} height={400}>
         {(list) => (
           <>
-            <ScopeNote scope={list.scope} of="pods" />
+            <ScopeNote scope={list.scope} />
             <PodTable pods={list.items} sort="-cpu" shows="all" controls={<NamespaceChoice names={names} value={namespace} onChange={setNamespace} />} />
           </>
         )}

@@ -21,7 +21,7 @@ export default function Workloads() {
           const kinds = [...new Set(items.map((w) => w.kind))].sort();
           return (
             <>
-              <ScopeNote scope={scope} of="pods" />
+              <ScopeNote scope={scope} />
               <WorkloadTable workloads={kind === "" ? items : items.filter((w) => w.kind === kind)}
                 controls={<KindChoice kinds={kinds} value={kind} onChange={setKind} />} />
             </>

@@ -1,22 +1,25 @@
 // What is wrong, worst first, as a list that leads to where to look.
 import { Link } from "wouter";
+import { isPending, type Looks, verdict } from "../derive/looks";
 import type { Finding } from "../derive/problems";
 import { useHref, useParam } from "../url/use-address";
 import { LevelMark } from "./meter";
+import { Skeleton } from "./section";
 
 // More than these are shown when asked for.
 const most = 8;
 
 interface Props {
   findings: readonly Finding[];
-  /** Whether the nodes were looked at: else nothing is said of them. */
-  knowsNodes: boolean;
+  /** What they were looked for in. */
+  looks: Looks;
 }
 
 /** Findings is the list. */
-export function Findings({ findings, knowsNodes }: Props) {
+export function Findings({ findings, looks }: Props) {
   const href = useHref();
   const [all, setAll] = useParam("findings");
+  const said = verdict(findings.length, looks);
   const shown = all === "all" ? findings : findings.slice(0, most);
   return (
     <section aria-labelledby="findings-title">
@@ -28,7 +31,6 @@ export function Findings({ findings, knowsNodes }: Props) {
           </button>
         )}
       </div>
-      {findings.length === 0 && <p className="none">{knowsNodes ? "Nothing: every node reports, and nothing" : "Nothing that you see"} is near a limit, throttled, stalled or killed.</p>}
       <ul className="findings">
         {shown.map((finding) => (
           <li key={`${finding.kind} ${finding.name}`} className={finding.level}>
@@ -39,6 +41,7 @@ export function Findings({ findings, knowsNodes }: Props) {
           </li>
         ))}
       </ul>
+      {isPending(looks) ? <Skeleton height={findings.length > 0 ? 30 : 120} /> : said !== "" && <p className="none">{said}</p>}
     </section>
   );
 }

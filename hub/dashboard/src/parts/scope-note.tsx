@@ -1,17 +1,9 @@
 // Says that a reader sees a part, and not that there is no more.
 import type { Scope } from "../api/types";
 
-interface Props {
-  scope: Scope | undefined;
-  /** What the page is about. */
-  of: "nodes" | "pods";
-}
-
-/** ScopeNote is there only for who may not see everything. */
-export function ScopeNote({ scope, of }: Props) {
-  if (!scope) return null;
-  if (of === "nodes") return scope.nodes ? null : <p className="notice scope">To see nodes takes the right to list nodes, which you do not have.</p>;
-  if (scope.allNamespaces) return null;
+/** ScopeNote is there only for who may not see the pods of every namespace. */
+export function ScopeNote({ scope }: { scope: Scope | undefined }) {
+  if (!scope || scope.allNamespaces) return null;
   const names = scope.namespaces ?? [];
   return <p className="notice scope">{partOf(names)}</p>;
 }
