@@ -69,7 +69,7 @@ export class Plot {
       width: this.element.clientWidth || 300,
       height,
       ms: 1,
-      padding: [8, 4, 0, 0],
+      padding: [8, 16, 0, 0], // on the right is room for half of a time
       legend: { show: false },
       cursor: { sync: { key: "time" }, drag: { x: true, y: false, setScale: false }, points: { size: 6 }, y: false },
       scales: {
