@@ -105,7 +105,7 @@ interface SmallProps {
 
 /** Small is a table that needs neither search nor sort. */
 function Small({ title, heads, known, children }: SmallProps) {
-  const nothing = known ? "None." : "Not known: there is no sample of this node.";
+  const nothing = known ? "None." : "Not known: there is no current sample of this node.";
   return (
     <section className="small-table" aria-label={title}>
       <h2>{title}</h2>

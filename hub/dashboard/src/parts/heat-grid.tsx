@@ -8,7 +8,7 @@ import { type Heat, heats, whyNull } from "../derive/metric";
 import { text } from "../format/number";
 import { pathOf, useHref, useParam } from "../url/use-address";
 import { LevelMark } from "./meter";
-import { stateIcons } from "./state-badge";
+import { stateIcons, stateWords } from "./state-badge";
 
 /** From how many nodes on the cells have no room for words. */
 const crowd = 80;
@@ -40,7 +40,7 @@ function Cell({ node, heat }: { node: Node; heat: Heat }) {
   const value = heat.value(node);
   const reports = node.status.state === "ok";
   const level = heat.name.endsWith("stall") ? levelOf(value, bounds.stalled) : levelOf(value, bounds.ofAllocatable);
-  const words = !reports ? node.status.state : value === null ? "—" : text(heat.format(value));
+  const words = !reports ? stateWords[node.status.state] : value === null ? "—" : text(heat.format(value));
   const why = !reports ? node.status.reason : value === null ? whyNull(node, heat.name.endsWith("stall") ? "pressure" : "cpuMillicores") : "";
   const style = { "--heat": Math.min((value ?? 0) / (heat.full ?? 1), 1) } as CSSProperties;
   return (

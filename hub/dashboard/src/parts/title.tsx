@@ -2,8 +2,9 @@
 import type { ReactNode } from "react";
 import { Link } from "wouter";
 import type { Item } from "../api/types";
+import { clockTime, duration } from "../format/time";
 import { useHref } from "../url/use-address";
-import { StateBadge } from "./state-badge";
+import { StateBadge, stateWords } from "./state-badge";
 
 /** A Fact is a word or two about the thing. */
 export interface Fact {
@@ -26,7 +27,7 @@ export function Title({ up, name, item, facts = [] }: Props) {
     <div className="title">
       <nav aria-label="Up"><Link href={href(up.path, up.choices)}>{up.label}</Link> <span aria-hidden="true">/</span></nav>
       <h1>{name} {item && <StateBadge status={item.status} />}</h1>
-      {item && item.status.state !== "ok" && <p className={`notice ${item.status.state}`} role="status">{item.status.reason || `This is ${item.status.state}.`}</p>}
+      {item && item.status.state !== "ok" && <p className={`notice ${item.status.state}`} role="status">{noticeOf(item.status)}</p>}
       {facts.length > 0 && (
         <dl className="facts">
           {facts.map(({ label, value }) => (
@@ -39,4 +40,10 @@ export function Title({ up, name, item, facts = [] }: Props) {
       )}
     </div>
   );
+}
+
+/** noticeOf says since when there is nothing new, and why. */
+function noticeOf({ state, reason, sampleTime, ageSeconds }: Item["status"]): string {
+  const last = sampleTime == null || ageSeconds == null ? "There is no sample yet." : `The last sample is of ${clockTime(sampleTime)}, ${duration(ageSeconds)} ago.`;
+  return `${last} ${reason || `This is ${stateWords[state]}.`}`;
 }
