@@ -53,9 +53,14 @@ func TestHistoryOfModes(t *testing.T) {
 // TestModesAreANodesOnly: sums take nothing of them, and nothing else has any.
 func TestModesAreANodesOnly(t *testing.T) {
 	r := reading("n1", seen(1, 10))
-	r.Host.CPUModes = &hub.CPUModes{hub.CPUUser: 700, hub.CPUSystem: 300}
+	const noIOWait = hub.CPUModesName + ".iowait"
+	r.Host.CPUModes = &hub.CPUModes{hub.CPUUser: 700, hub.CPUSystem: 300, hub.CPUIOWait: gap}
+	r.Host.Usage.Lacks(noIOWait, "the counter fell")
 	inv := shop(web(1, "n1"))
 	view := Answer(round(inv, okState("n1", r)))
+	if node := named(t, view.Nodes, "n1").Unavailable[noIOWait]; node != "the counter fell" || view.Cluster.Unavailable[noIOWait] != "" {
+		t.Errorf("the node's reason is %q, the cluster has %v", node, view.Cluster.Unavailable)
+	}
 	frames := kept{Attribute(r, inv, noon)}
 	for _, query := range []hub.HistoryQuery{
 		{Kind: hub.KindCluster}, {Kind: hub.KindNamespace, Name: "shop"}, {Kind: hub.KindPod, Namespace: "shop", Name: "web-1", Containers: true},
