@@ -3,11 +3,15 @@
 import uPlot from "uplot";
 import { type Chart, heightsOf, type Line } from "../derive/charts";
 import type { Mark } from "../derive/marks";
-import { bitsPerSecond, bytes, bytesPerSecond, type Format, text } from "../format/number";
+import { lone } from "../derive/runs";
+import { axisText, stepsOf, topOf } from "../format/axis";
 import { type Interval } from "../url/time-range";
 
 /** How many colours there are; lines beyond them take the first ones again. */
 const colours = 7;
+
+/** How far a plot is from the right edge of its canvas, in CSS pixels: room for half of a tick's "14:05". */
+const edge = 16;
 
 /** What a plot tells of. */
 export interface Listener {
@@ -69,16 +73,16 @@ export class Plot {
       width: this.element.clientWidth || 300,
       height,
       ms: 1,
-      padding: [8, 16, 0, 0], // on the right is room for half of a time
+      padding: [8, edge, 0, 0],
       legend: { show: false },
       cursor: { sync: { key: "time" }, drag: { x: true, y: false, setScale: false }, points: { size: 6 }, y: false },
       scales: {
         x: { time: true, min: interval.from, max: interval.to, auto: false },
-        y: { range: (_plot, _min, max) => [0, max === null || max <= 0 ? 1 : max * 1.06] },
+        y: { range: (_plot, _min, max) => [0, topOf(chart.format, max)] },
       },
       axes: [
-        { ...axis, size: 24, gap: 4, space: 64, values: (_plot, times) => times.map(axisTime) },
-        { ...axis, size: 64, gap: 6, space: 28, incrs: stepsOf(chart.format), values: (_plot, values) => values.map((value) => tick(chart.format, value)) },
+        { ...axis, size: 24, gap: 4, space: 64, values: (plot, times) => times.map((time) => axisTime(plot, time)) },
+        { ...axis, size: 64, gap: 6, space: 28, incrs: stepsOf(chart.format), values: (_plot, values) => values.map((value) => axisText(chart.format, value)) },
       ],
       series: [{}, ...chart.lines.map((line, i) => seriesOf(line, i, chart, colour))],
       bands: bandsOf(chart),
@@ -117,10 +121,13 @@ function seriesOf(line: Line, index: number, chart: Chart, colour: (name: string
     const alone = chart.lines.filter(({ kind }) => kind === "use").length === 1;
     const share = chart.stacked ? 30 : alone ? 10 : 0;
     const fill = share > 0 ? { fill: () => `color-mix(in srgb, ${stroke()} ${share}%, transparent)` } : {};
-    return { label: line.label, stroke, width: chart.stacked ? 1 : 1.5, points: { show: false }, ...fill };
+    return { label: line.label, stroke, width: chart.stacked ? 1 : 1.5, points: lonePoints, ...fill };
   }
   return { label: line.label, stroke, width: 1, dash: line.kind === "limit" ? [6, 4] : [2, 3], points: { show: false }, auto: isNear(line, chart) };
 }
+
+/** lonePoints are drawn where a value has none on either side: no line goes there. */
+const lonePoints: uPlot.Series.Points = { show: false, size: 4, filter: (plot, series) => lone(plot.data[series] ?? []) };
 
 /** isNear tells whether a bound may stretch the chart: one far above would flatten what is used. */
 function isNear(bound: Line, chart: Chart): boolean {
@@ -128,26 +135,14 @@ function isNear(bound: Line, chart: Chart): boolean {
   return (bound.values[0] ?? 0) <= 4 * Math.max(...used, 0);
 }
 
-/** stepsOf are the distances that an axis's ticks may have, so that they are round in its unit. */
-function stepsOf(format: Format): number[] {
-  const powers = (base: number, from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => base ** (from + i));
-  if (format === bytes || format === bytesPerSecond) return powers(2, 0, 54);
-  const decimal = powers(10, -6, 15).flatMap((power) => [power, 2 * power, 5 * power]);
-  return format === bitsPerSecond ? decimal.map((step) => step / 8) : decimal;
-}
-
-/** tick is a value without zeros that say nothing. */
-function tick(format: Format, value: number): string {
-  if (value === 0) return "0";
-  const { digits, unit } = format(value);
-  return text({ digits: digits.includes(".") ? digits.replace(/\.?0+$/, "") : digits, unit: unit === "cores" ? "" : unit });
-}
-
 const hourAndMinute = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const withSeconds = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
-function axisTime(time: number): string {
-  return (time % 60_000 === 0 ? hourAndMinute : withSeconds).format(time);
+/** axisTime is a tick's time, empty where the canvas would end before it does. */
+function axisTime(plot: uPlot, time: number): string {
+  const words = (time % 60_000 === 0 ? hourAndMinute : withSeconds).format(time);
+  const room = plot.bbox.width / devicePixelRatio + edge - plot.valToPos(time, "x");
+  return room < 3.2 * words.length ? "" : words; // half a digit of 11 px is 3.2 px wide at most
 }
 
 function drawMarks(plot: uPlot, marks: Mark[], bad: string, quiet: string): void {
