@@ -15,18 +15,14 @@ export function text({ digits, unit }: Quantity): string {
   return unit === "" || unit === "m" ? digits + unit : `${digits} ${unit}`;
 }
 
-/** significant has three significant digits: 0.0123, 1.23, 12.3, 123, 1234. */
+/**
+ * significant has three significant digits, and two decimals at most: 0.04, 1.20, 12.0, 120. Zeros stay, so that numbers
+ * that change each round keep their width.
+ */
 export function significant(value: number): string {
-  if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size >= 100) return Math.round(value).toString();
-  if (size >= 10) return trimmed(value, 1);
-  if (size >= 1) return trimmed(value, 2);
-  return size < 0.001 ? "<0.001" : trimmed(value, 3);
-}
-
-function trimmed(value: number, decimals: number): string {
-  return String(Number(value.toFixed(decimals)));
+  if (size >= 99.95) return value.toFixed(0);
+  return value.toFixed(size >= 9.995 ? 1 : 2);
 }
 
 /** cpu takes millicores: "250m" below one core, "1.25 cores" from there. */
@@ -34,7 +30,7 @@ export function cpu(millicores: number): Quantity {
   const size = Math.abs(millicores);
   if (size > 0 && size < 0.95) return { digits: "<1", unit: "m" };
   if (size < 999.5) return { digits: Math.round(millicores).toString(), unit: "m" };
-  return { digits: fixed(millicores / 1000), unit: "cores" };
+  return { digits: significant(millicores / 1000), unit: "cores" };
 }
 
 /** bytes takes bytes, in binary units. */
@@ -54,14 +50,16 @@ export function bitsPerSecond(value: number): Quantity {
 
 /** perSecond takes how many there are in a second. */
 export function perSecond(value: number): Quantity {
-  return { digits: significant(value), unit: "/s" };
+  if (value > 0 && value < 0.005) return { digits: "<0.01", unit: "/s" };
+  if (value < 999.5) return { digits: value === 0 ? "0" : significant(value), unit: "/s" };
+  return scaled(value / 1000, 1000, ["k/s", "M/s", "G/s"], significant);
 }
 
 /** percent takes a share: 1 is 100 %. */
 export function percent(share: number): Quantity {
   const value = share * 100;
   if (value > 0 && value < 0.05) return { digits: "<0.1", unit: "%" };
-  return { digits: value < 9.95 ? trimmed(value, 1) : Math.round(value).toString(), unit: "%" };
+  return { digits: value > 0 && value < 9.95 ? value.toFixed(1) : Math.round(value).toString(), unit: "%" };
 }
 
 /** count takes a whole number. */
@@ -69,12 +67,13 @@ export function count(value: number): Quantity {
   return { digits: Math.round(value).toLocaleString("en"), unit: "" };
 }
 
-/** milliseconds takes milliseconds. */
+/** milliseconds takes milliseconds: "832 µs", "6.70 ms", "1.50 s". */
 export function milliseconds(value: number): Quantity {
-  return value < 999.5 ? { digits: significant(value), unit: "ms" } : { digits: significant(value / 1000), unit: "s" };
+  return value === 0 ? { digits: "0", unit: "ms" } : scaled(value * 1000, 1000, ["µs", "ms", "s"]);
 }
 
-function scaled(value: number, base: number, units: readonly string[]): Quantity {
+/** scaled takes the smallest unit in which a value has three digits before the point; of the first of them there are no parts. */
+function scaled(value: number, base: number, units: readonly string[], smallest = whole): Quantity {
   let rest = value;
   let unit = 0;
   // 999.5 and more would show as four digits.
@@ -82,14 +81,9 @@ function scaled(value: number, base: number, units: readonly string[]): Quantity
     rest /= base;
     unit++;
   }
-  const name = units[unit] ?? "";
-  return { digits: unit === 0 ? Math.round(rest).toString() : fixed(rest), unit: name };
+  return { digits: unit === 0 ? smallest(rest) : significant(rest), unit: units[unit] ?? "" };
 }
 
-// Numbers that change each round keep their zeros, so that a column is quiet:
-// 1.20, 12.0, 120.
-function fixed(value: number): string {
-  const size = Math.abs(value);
-  if (size >= 99.95) return value.toFixed(0);
-  return value.toFixed(size >= 9.995 ? 1 : 2);
+function whole(value: number): string {
+  return value > 0 && value < 0.5 ? "<1" : Math.round(value).toString();
 }
