@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { lone, runsOf } from "./runs";
+import { lone, runsOf, spanOf } from "./runs";
 
 test.each<[string, (number | null)[], [number, number][][], number[]]>([
   ["nothing", [], [], []],
@@ -11,3 +11,11 @@ test.each<[string, (number | null)[], [number, number][][], number[]]>([
   expect(runsOf(values)).toEqual(runs);
   expect(lone(values)).toEqual(alone);
 });
+
+test.each<[string, (number | null)[], [number, number]]>([
+  ["nothing", [], [0, 1]],
+  ["all nothing", [0, null, 0], [0, 1]],
+  ["from least to greatest", [4, null, 2, 10], [2, 10]],
+  ["noise", [99, 100], [90, 100]],
+  ["one value", [5], [4.5, 5]],
+])("span: %s", (_, values, want) => expect(spanOf(values)).toEqual(want));

@@ -17,3 +17,11 @@ export function runsOf(values: ArrayLike<number | null | undefined>): [number, n
 export function lone(values: ArrayLike<number | null | undefined>): number[] {
   return runsOf(values).flatMap(([first, second]) => (first && !second ? [first[0]] : []));
 }
+
+/** spanOf is what a scale of its own has at its ends: the least and the greatest value, yet no closer than a tenth of the greatest, so that noise stays small. */
+export function spanOf(values: readonly (number | null)[]): [bottom: number, top: number] {
+  const known = values.filter((value) => value !== null);
+  const top = known.reduce((a, b) => Math.max(a, b), 0);
+  const bottom = known.reduce((a, b) => Math.min(a, b), top);
+  return top === 0 ? [0, 1] : [Math.min(bottom, 0.9 * top), top];
+}

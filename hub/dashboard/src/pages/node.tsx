@@ -36,7 +36,7 @@ function factsOf(node: NodeAnswer): Fact[] {
   resources("Capacity", node.capacity);
   resources("Allocatable", node.allocatable);
   resources("Requested", node.requests);
-  if (node.load) facts.push({ label: "Load", value: node.load.map(significant).join("  ") });
+  if (node.load) facts.push({ label: "Load of 1, 5, 15 min", value: node.load.map(significant).join("  ") });
   if (node.agent) facts.push({ label: "Agent", value: `${node.agent.version}, cgroup ${node.agent.cgroupMode}` });
   return facts;
 }

@@ -46,7 +46,7 @@ function ResourceTile({ cluster, label, metric, format }: ResourceProps) {
         {requested !== null && <>{known(requested)} requested<br /></>}
         {all !== null && <>of {known(all)} {cluster.allocatable ? "allocatable" : "in all"}</>}
       </p>
-      {cluster.series && <Sparkline values={columnOf(cluster.series, metric)} label={`${label} over the time shown`} />}
+      {cluster.series && <Sparkline values={columnOf(cluster.series, metric)} label={`${label} over the time shown`} whole={all} />}
     </section>
   );
 }
@@ -85,7 +85,7 @@ function CountTile({ label, counted, history }: { label: string; counted: Cluste
       <p className="of">
         {missing > 0 ? <>{count(missing).digits} of {count(counted.count).digits}<br />not reporting</> : <>all of them<br />report</>}
       </p>
-      {history.length > 0 && <Sparkline values={history} label={`${label} that reported over the time shown`} />}
+      {history.length > 0 && <Sparkline values={history} label={`${label} that reported over the time shown`} whole={counted.count} />}
     </section>
   );
 }
