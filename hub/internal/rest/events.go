@@ -34,6 +34,8 @@ type tick struct {
 	Number          uint64    `json:"number"`
 	Time            time.Time `json:"time"`
 	IntervalSeconds float64   `json:"intervalSeconds"`
+	// WindowSeconds is how far back answers go; not all who listen may read status.
+	WindowSeconds float64 `json:"windowSeconds"`
 	// Nodes counts them by state; nil for who may not see nodes.
 	Nodes map[string]int `json:"nodes,omitzero"`
 	// ETag begins the ETags of all the round's answers.
@@ -41,7 +43,10 @@ type tick struct {
 }
 
 func tickOf(v *hub.View, nodes bool) tick {
-	t := tick{Number: v.Round.Number, Time: v.Round.Time, IntervalSeconds: v.Round.Interval.Seconds(), ETag: roundTag(v.Round)}
+	t := tick{
+		Number: v.Round.Number, Time: v.Round.Time, ETag: roundTag(v.Round),
+		IntervalSeconds: v.Round.Interval.Seconds(), WindowSeconds: v.Round.Window.Seconds(),
+	}
 	if !nodes {
 		return t
 	}

@@ -123,9 +123,10 @@ func serveConfig(t *testing.T, cfg rest.Config, listener net.Listener) (stop fun
 type event struct {
 	name, id string
 	tick     struct {
-		Number uint64
-		Nodes  map[string]int
-		ETag   string
+		Number        uint64
+		WindowSeconds float64
+		Nodes         map[string]int
+		ETag          string
 	}
 	data []byte
 }
@@ -197,6 +198,9 @@ func TestEvents(t *testing.T) {
 			e := readEvent(t, events)
 			if want := uint64(361 + i); e.name != "round" || e.tick.Number != want || e.tick.Nodes["ok"] != 1 || e.tick.Nodes["down"] != 1 {
 				t.Errorf("event %d = %+v, want number %d", i, e, want)
+			}
+			if want := p.view.Round.Window.Seconds(); e.tick.WindowSeconds != want || want == 0 {
+				t.Errorf("event %d says that answers go back %v s, want %v", i, e.tick.WindowSeconds, want)
 			}
 			if e.id != e.tick.ETag || e.id == "" {
 				t.Errorf("id %q, etag %q", e.id, e.tick.ETag)
