@@ -21,12 +21,16 @@ export const bounds = {
   stalled: { high: 0.1, full: 0.4 },
   /** Of a file system. */
   filesystem: { high: 0.85, full: 0.95 },
-  /** Samples that did not come, of those expected. */
-  missed: { high: 0.01, full: 0.1 },
 } as const satisfies Record<string, Bounds>;
 
 /** levelOf is the level of a share; what is not known is ok. */
 export function levelOf(share: number | null | undefined, { high, full }: Bounds): Level {
   if (share === null || share === undefined || share < high) return "ok";
   return share < full ? "high" : "full";
+}
+
+/** levelOfAvailability is that of the samples that came, of those expected: here less is worse. */
+export function levelOfAvailability(share: number): Level {
+  if (share < 0.9) return "full";
+  return share < 0.99 ? "high" : "ok";
 }

@@ -1,7 +1,6 @@
-// The metrics that the page shows, each with its name, its format, and where it
-// is in a usage or a series. Pure.
-import type { Item, Ratios, Series, Usage } from "../api/types";
-import { type Format, percent } from "../format/number";
+// The metrics that the page shows: where each is in a usage or a series, what it
+// is held against, and why it is not known. Pure.
+import type { Item, Ratios, Resources, Series, Usage } from "../api/types";
 
 type Columns = Omit<Series, "times" | "reporting" | "count" | "min" | "max" | "pressure">;
 
@@ -43,26 +42,43 @@ export function whyNull(item: Pick<Item, "unavailable"> & Partial<Pick<Item, "st
   return reasons[name] || reasons[group] || reasons["usage"] || item.status?.reason || "not known yet";
 }
 
-/** A share of something that is set. */
-export type RatioName = keyof Ratios;
+/** What can be requested and limited. */
+export type ResourceName = keyof Resources;
 
-/** Heat is a number by which nodes can be coloured. */
-export interface Heat {
-  name: string;
-  label: string;
-  format: Format;
-  value(node: { usage: Item["usage"]; ratios: Item["ratios"] }): number | null;
-  /** The value that has the full colour; null is the greatest that there is. */
-  full: number | null;
+/** The ratios of each resource. */
+const ratiosOf = {
+  cpuMillicores: { limit: "cpuOfLimit", allocatable: "cpuOfAllocatable", requested: "cpuRequestOfAllocatable" },
+  memoryBytes: { limit: "memoryOfLimit", allocatable: "memoryOfAllocatable", requested: "memoryRequestOfAllocatable" },
+} as const satisfies Record<ResourceName, Record<string, keyof Ratios>>;
+
+/** A Known is a number, or why there is none. */
+export interface Known {
+  value: number | null;
+  /** Empty if value is known. */
+  why: string;
 }
 
-/** The numbers by which nodes can be coloured, the first by default. */
-export const heats: readonly [Heat, ...Heat[]] = [
-  { name: "cpu", label: "CPU of allocatable", format: percent, full: 1, value: (n) => n.ratios?.cpuOfAllocatable ?? null },
-  { name: "memory", label: "memory of allocatable", format: percent, full: 1, value: (n) => n.ratios?.memoryOfAllocatable ?? null },
-  { name: "requests", label: "CPU requested of allocatable", format: percent, full: 1, value: (n) => n.ratios?.cpuRequestOfAllocatable ?? null },
-  { name: "cpu-stall", label: "CPU pressure", format: percent, full: 0.5, value: (n) => valueOf(n.usage, "pressure.cpuSome") },
-  { name: "memory-stall", label: "memory pressure", format: percent, full: 0.5, value: (n) => valueOf(n.usage, "pressure.memorySome") },
-  { name: "io-stall", label: "disk pressure", format: percent, full: 0.5, value: (n) => valueOf(n.usage, "pressure.ioSome") },
-];
+/**
+ * limitOf is what an item's parts may use together. A sum of limits is none
+ * where some part may use any amount, and only the ratio tells of that.
+ */
+export function limitOf(item: Pick<Item, "usage" | "ratios" | "limits" | "unavailable" | "status">, resource: ResourceName): Known {
+  const value = item.limits?.[resource] ?? null;
+  if (value === null) return { value, why: "no limit is set" };
+  if (item.ratios?.[ratiosOf[resource].limit] != null) return { value, why: "" };
+  const used = valueOf(item.usage, resource);
+  return { value: null, why: used === null ? whyNull(item, resource) : "not all have a limit" };
+}
 
+/** whyNoRatio is why a ratio is null: its use is not known, else there is nothing to hold it against, which unset says. */
+export function whyNoRatio(item: Pick<Item, "usage" | "unavailable"> & Partial<Pick<Item, "status">>, ratio: keyof Ratios, unset: string): string {
+  if (ratio.includes("RequestOf")) return unset;
+  const metric = ratio.startsWith("cpu") ? "cpuMillicores" : "memoryBytes";
+  return valueOf(item.usage, metric) === null ? whyNull(item, metric) : unset;
+}
+
+/** sharesOf are what is used and requested of all that can be allocated, as the hub counts it: of the nodes that report. */
+export function sharesOf(ratios: Ratios | null, resource: ResourceName): { used: number | null; requested: number | null } {
+  const { allocatable, requested } = ratiosOf[resource];
+  return { used: ratios?.[allocatable] ?? null, requested: ratios?.[requested] ?? null };
+}

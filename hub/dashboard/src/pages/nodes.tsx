@@ -39,9 +39,9 @@ function NodeTable({ nodes }: { nodes: readonly Node[] }) {
     (): [Column<Node>, ...Column<Node>[]] => [
       nameColumn<Node>("Node"), stateColumn<Node>(),
       cpuColumn<Node>(), ratioColumn<Node>("cpu-share", "of allocatable", "CPU used of what is allocatable", "cpuOfAllocatable", "what is allocatable is not known", "tablet"),
-      ratioColumn<Node>("cpu-requested", "requested", "CPU requested of what is allocatable", "cpuRequestOfAllocatable", "what is requested is not known", "laptop"),
+      ratioColumn<Node>("cpu-requested", "requested", "CPU requested of what is allocatable", "cpuRequestOfAllocatable", "what is allocatable is not known", "laptop"),
       memoryColumn<Node>(), ratioColumn<Node>("memory-share", "of allocatable", "Memory used of what is allocatable", "memoryOfAllocatable", "what is allocatable is not known", "tablet"),
-      ratioColumn<Node>("memory-requested", "requested", "Memory requested of what is allocatable", "memoryRequestOfAllocatable", "what is requested is not known", "laptop"),
+      ratioColumn<Node>("memory-requested", "requested", "Memory requested of what is allocatable", "memoryRequestOfAllocatable", "what is allocatable is not known", "laptop"),
       trafficColumn<Node>("network", network), trafficColumn<Node>("disk", bytesPerSecond),
       stallColumn("cpuSome", "CPU stall"), stallColumn("memorySome", "Memory stall"), stallColumn("ioSome", "Disk stall"),
       podsColumn<Node>(),

@@ -3,14 +3,16 @@ import { useMemo } from "react";
 import { Link } from "wouter";
 import { useHistory } from "../api/queries";
 import type { ContainerOfPod, PodAnswer } from "../api/types";
-import { bytesPerSecond } from "../format/number";
 import { podCharts } from "../derive/charts";
+import { valueOf, whyNull } from "../derive/metric";
+import { bytesPerSecond, count } from "../format/number";
 import { Charts } from "../parts/chart";
 import { cpuColumn, memoryColumn, ratioColumn, restartsOf, throttledColumn, trafficColumn } from "../parts/columns";
 import { Loaded } from "../parts/section";
 import { useNetworkFormat } from "../parts/settings";
 import { type Column, DataTable } from "../parts/table";
 import { type Fact, Title } from "../parts/title";
+import { Value } from "../parts/value";
 import { pathOf, useHref } from "../url/use-address";
 
 /** PodPage is the page. */
@@ -42,7 +44,8 @@ function useFacts(namespace: string, pod: PodAnswer | undefined): Fact[] {
   if (pod.node) facts.push({ label: "Node", value: <Link href={href(pathOf.node(pod.node))}>{pod.node}</Link> });
   if (pod.phase) facts.push({ label: "Phase", value: pod.phase });
   if (pod.hostNetwork) facts.push({ label: "Network", value: "the host's" });
-  facts.push({ label: "Restarts", value: restartsOf(pod) ?? "—" }, { label: "OOM kills", value: pod.usage?.oomKills ?? "—" });
+  facts.push({ label: "Restarts", value: <Value value={restartsOf(pod)} format={count} why="its containers are not known" /> });
+  facts.push({ label: "OOM kills", value: <Value value={valueOf(pod.usage, "oomKills")} format={count} why={whyNull(pod, "oomKills")} /> });
   return facts;
 }
 
@@ -60,9 +63,9 @@ const columns: [Column<ContainerOfPod>, ...Column<ContainerOfPod>[]] = [
   throttledColumn<ContainerOfPod>(),
   memoryColumn<ContainerOfPod>(),
   ratioColumn<ContainerOfPod>("memory-request", "of request", "Memory used of what is requested", "memoryOfRequest", "no memory request is set", "tablet"),
-  ratioColumn<ContainerOfPod>("memory-limit", "of limit", "Memory used of the limit", "memoryOfLimit", "no memory limit is set", "phone"),
+  ratioColumn<ContainerOfPod>("memory-limit", "of limit", "Memory used of the limit", "memoryOfLimit", "no memory limit is set", "tablet"),
   trafficColumn<ContainerOfPod>("disk", bytesPerSecond, "laptop"),
-  { id: "restarts", label: "Restarts", number: true, width: 80, sort: (c) => c.restarts, cell: (c) => c.restarts },
+  { id: "restarts", label: "Restarts", number: true, width: 80, from: "tablet", sort: (c) => c.restarts, cell: (c) => c.restarts },
 ];
 
 function Containers({ containers }: { containers: readonly ContainerOfPod[] }) {

@@ -1,7 +1,7 @@
 // The columns that the tables of the page have in common.
 import type { ContainerOfPod, Item, Node, Pod, Ratios } from "../api/types";
 import { bounds, type Level, levelOf } from "../derive/levels";
-import { sum, valueOf, whyNull } from "../derive/metric";
+import { sum, valueOf, whyNoRatio, whyNull } from "../derive/metric";
 import { bytes, bytesPerSecond, count, cpu, type Format, percent, text } from "../format/number";
 import { LevelMark, Meter } from "./meter";
 import { StateBadge, stateIcons } from "./state-badge";
@@ -9,7 +9,7 @@ import type { Column } from "./table";
 import { Unknown, Value } from "./value";
 
 /** What has usage and may be in a table. */
-export type Measured = Pick<Item, "usage" | "ratios" | "unavailable"> & Partial<Pick<Item, "status">>;
+type Measured = Pick<Item, "usage" | "ratios" | "unavailable"> & Partial<Pick<Item, "status">>;
 
 /** nameColumn is the first. */
 export function nameColumn<T extends { name: string } & Partial<Pick<Item, "status">>>(label: string): Column<T> {
@@ -53,7 +53,7 @@ export function ratioColumn<T extends Measured>(id: string, label: string, title
     id, label, title, number: true, width: 108, from, sort: (row) => row.ratios?.[ratio] ?? null,
     cell: (row) => {
       const share = row.ratios?.[ratio];
-      if (share == null) return <Unknown why={row.usage ? unset : whyNull(row, "usage")} />;
+      if (share == null) return <Unknown why={whyNoRatio(row, ratio, unset)} />;
       return <Share share={share} level={bound ? levelOf(share, bound) : "ok"} />;
     },
   };
@@ -121,10 +121,10 @@ export function sumColumns<T extends Measured>(network: Format, requests: NonNul
   return [
     cpuColumn<T>(),
     ratioColumn<T>("cpu-request", "of request", "CPU used of what is requested", "cpuOfRequest", "no pod requests CPU", requests),
-    ratioColumn<T>("cpu-limit", "of limit", "CPU used of the limit", "cpuOfLimit", "some container has no CPU limit", "laptop"),
+    ratioColumn<T>("cpu-limit", "of limit", "CPU used of the limit", "cpuOfLimit", "not all have a CPU limit", "laptop"),
     memoryColumn<T>(),
     ratioColumn<T>("memory-request", "of request", "Memory used of what is requested", "memoryOfRequest", "no pod requests memory", requests),
-    ratioColumn<T>("memory-limit", "of limit", "Memory used of the limit", "memoryOfLimit", "some container has no memory limit", "laptop"),
+    ratioColumn<T>("memory-limit", "of limit", "Memory used of the limit", "memoryOfLimit", "not all have a memory limit", "laptop"),
     trafficColumn<T>("network", network),
     trafficColumn<T>("disk", bytesPerSecond),
   ];

@@ -2,7 +2,7 @@
 import type { ReactNode } from "react";
 import type { NodeAnswer } from "../api/types";
 import { bounds, levelOf } from "../derive/levels";
-import { bytes, bytesPerSecond, count, cpu, percent, perSecond } from "../format/number";
+import { bytes, bytesPerSecond, count, cpu, percent, perSecond, text } from "../format/number";
 import { Share } from "./columns";
 import { useNetworkFormat } from "./settings";
 import { Value } from "./value";
@@ -16,8 +16,8 @@ export function Slices({ slices }: { slices: NodeAnswer["system"] }) {
         <tr key={cgroup}>
           <th scope="row" title={cgroup}>{cgroup}</th>
           <td><Value value={usage?.cpuMillicores} format={cpu} why="no rate yet" /></td>
-          <td><Value value={usage?.memoryBytes} format={bytes} /></td>
-          <td><Value value={usage?.pids} format={count} /></td>
+          <td><Value value={usage?.memoryBytes} format={bytes} why="the control group could not be read" /></td>
+          <td><Value value={usage?.pids} format={count} why="the control group could not be read" /></td>
         </tr>
       ))}
     </Small>
@@ -33,7 +33,7 @@ export function Processes({ processes }: { processes: NodeAnswer["processes"] })
         <tr key={p.pid}>
           <th scope="row" title={p.args?.join(" ") ?? p.cgroup}>{p.name} <span className="quiet">{p.pid}</span></th>
           <td><Value value={p.cpuMillicores} format={cpu} why="no rate yet" /></td>
-          <td><Value value={p.memoryBytes} format={bytes} /></td>
+          <td>{text(bytes(p.memoryBytes))}</td>
           <td>{p.threads}</td>
         </tr>
       ))}
@@ -52,7 +52,7 @@ export function Filesystems({ filesystems }: { filesystems: NodeAnswer["filesyst
           <tr key={f.mount}>
             <th scope="row" title={f.mount}>{f.mount}</th>
             <td><Share share={used} level={levelOf(used, bounds.filesystem)} /></td>
-            <td><Value value={f.totalBytes} format={bytes} /></td>
+            <td>{text(bytes(f.totalBytes))}</td>
             <td><Value value={inodes} format={percent} why="this file system has no fixed number of inodes" /></td>
           </tr>
         );
@@ -82,7 +82,7 @@ export function Disks({ disks }: { disks: NodeAnswer["disks"] }) {
 export function Interfaces({ interfaces }: { interfaces: NodeAnswer["network"] }) {
   const network = useNetworkFormat();
   return (
-    <Small title="Interfaces" heads={["Interface", "In", "Out", "Errors", "Dropped"]} known={interfaces !== null}>
+    <Small title="Interfaces" heads={["Interface", "In", "Out", "Errors since boot", "Dropped since boot"]} known={interfaces !== null}>
       {(interfaces ?? []).map((i) => (
         <tr key={i.interface}>
           <th scope="row">{i.interface}</th>

@@ -1,10 +1,10 @@
 // All nodes in one picture: a cell for each, its colour by a number that the
-// reader chooses. Few nodes have their name and number in the cell.
+// reader chooses. Few nodes have their name and number in the cell, many a mark
+// where something is wrong: no colour says it alone.
 import type { CSSProperties } from "react";
 import { Link } from "wouter";
 import type { Node } from "../api/types";
-import { bounds, levelOf } from "../derive/levels";
-import { type Heat, heats, whyNull } from "../derive/metric";
+import { type Heat, heats } from "../derive/heat";
 import { text } from "../format/number";
 import { pathOf, useHref, useParam } from "../url/use-address";
 import { LevelMark } from "./meter";
@@ -39,16 +39,20 @@ function Cell({ node, heat }: { node: Node; heat: Heat }) {
   const href = useHref();
   const value = heat.value(node);
   const reports = node.status.state === "ok";
-  const level = heat.name.endsWith("stall") ? levelOf(value, bounds.stalled) : levelOf(value, bounds.ofAllocatable);
-  const words = !reports ? stateWords[node.status.state] : value === null ? "—" : text(heat.format(value));
-  const why = !reports ? node.status.reason : value === null ? whyNull(node, heat.name.endsWith("stall") ? "pressure" : "cpuMillicores") : "";
-  const style = { "--heat": Math.min((value ?? 0) / (heat.full ?? 1), 1) } as CSSProperties;
+  const level = heat.level(value);
+  const words = !reports ? stateWords[node.status.state] : value === null ? "" : text(heat.format(value));
+  const why = !reports ? node.status.reason : value === null ? `unknown: ${heat.why(node)}` : "";
+  const style = { "--heat": Math.min((value ?? 0) / heat.full, 1) } as CSSProperties;
   return (
     <li>
       <Link href={href(pathOf.node(node.name))} className={`heat-cell ${reports ? level : node.status.state}`} style={style}
-        title={`${node.name}: ${words}${why === "" ? "" : ` (${why})`}`}>
+        title={`${node.name}: ${[words, why].filter((part) => part !== "").join(", ")}`}>
         <span className="heat-name">{node.name}</span>
-        <span className="heat-value">{reports && <LevelMark level={level} />}{!reports && <span aria-hidden="true">{stateIcons[node.status.state]} </span>}{words}</span>
+        <span className="heat-value">
+          <span className="heat-mark">{reports && value !== null ? <LevelMark level={level} /> : <span aria-hidden="true">{reports ? "—" : stateIcons[node.status.state]}</span>}</span>
+          <span className="heat-words">{words}</span>
+          {why !== "" && <span className="unseen"> {why}</span>}
+        </span>
       </Link>
     </li>
   );

@@ -29,10 +29,10 @@ export function PodTable({ pods, sort, shows, controls, empty = "There are no po
       nameColumn<Pod>("Pod"), ...places, stateColumn<Pod>(),
       cpuColumn<Pod>(),
       ratioColumn<Pod>("cpu-request", "of request", "CPU used of what is requested", "cpuOfRequest", "no CPU request is set", "desktop"),
-      ratioColumn<Pod>("cpu-limit", "of limit", "CPU used of the limit", "cpuOfLimit", "no CPU limit is set", "laptop"),
+      ratioColumn<Pod>("cpu-limit", "of limit", "CPU used of the limit", "cpuOfLimit", "not all its containers have a CPU limit", "laptop"),
       memoryColumn<Pod>(),
       ratioColumn<Pod>("memory-request", "of request", "Memory used of what is requested", "memoryOfRequest", "no memory request is set", "desktop"),
-      ratioColumn<Pod>("memory-limit", "of limit", "Memory used of the limit", "memoryOfLimit", "no memory limit is set", "laptop"),
+      ratioColumn<Pod>("memory-limit", "of limit", "Memory used of the limit", "memoryOfLimit", "not all its containers have a memory limit", "laptop"),
       trafficColumn<Pod>("network", network), trafficColumn<Pod>("disk", bytesPerSecond),
       throttledColumn<Pod>(), restartsColumn,
     ];

@@ -4,7 +4,7 @@ import { createContext, type ReactNode, useContext, useEffect, useMemo, useState
 import { bitsPerSecond, bytesPerSecond, type Format } from "../format/number";
 
 export type Theme = "auto" | "light" | "dark";
-export type NetworkUnit = "bits" | "bytes";
+type NetworkUnit = "bits" | "bytes";
 
 interface Settings {
   theme: Theme;

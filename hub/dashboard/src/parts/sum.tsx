@@ -3,10 +3,12 @@
 import { useMemo } from "react";
 import type { NamespaceAnswer, WorkloadAnswer } from "../api/types";
 import { sumCharts } from "../derive/charts";
-import { bytes, cpu, type Format, text } from "../format/number";
+import { limitOf, type ResourceName, valueOf, whyNull } from "../derive/metric";
+import { bytes, cpu, type Format } from "../format/number";
 import { Charts } from "./chart";
 import { useNetworkFormat } from "./settings";
 import type { Fact } from "./title";
+import { Value } from "./value";
 
 type Sum = NamespaceAnswer | WorkloadAnswer;
 
@@ -24,7 +26,14 @@ export function sumFacts(sum: Sum | undefined): Fact[] {
   return [...pods, ...against("CPU", sum, "cpuMillicores", cpu), ...against("Memory", sum, "memoryBytes", bytes)];
 }
 
-function against(label: string, sum: Sum, metric: "cpuMillicores" | "memoryBytes", format: Format): Fact[] {
-  const say = (value: number | null | undefined) => (value == null ? "—" : text(format(value)));
-  return [{ label, value: `${say(sum.usage?.[metric])} used, ${say(sum.requests?.[metric])} requested, ${say(sum.limits?.[metric])} limit` }];
+function against(label: string, sum: Sum, resource: ResourceName, format: Format): Fact[] {
+  const limit = limitOf(sum, resource);
+  const value = (
+    <>
+      <Value value={valueOf(sum.usage, resource)} format={format} why={whyNull(sum, resource)} /> used,{" "}
+      <Value value={sum.requests?.[resource]} format={format} why="nothing is requested" /> requested,{" "}
+      <Value value={limit.value} format={format} why={limit.why} /> limit
+    </>
+  );
+  return [{ label, value }];
 }

@@ -1,19 +1,17 @@
 // One number on the screen: its text, or a dash that says why there is none.
 import { type Format, text } from "../format/number";
-import type { Item } from "../api/types";
-import { whyNull } from "../derive/metric";
 
 interface Props {
   value: number | null | undefined;
   format: Format;
   /** Why value is null. */
-  why?: string;
+  why: string;
 }
 
 /** Value is a metric's number. */
-export function Value({ value, format, why = "not known" }: Props) {
+export function Value({ value, format, why }: Props) {
   if (value === null || value === undefined) return <Unknown why={why} />;
-  return <span className="value">{text(format(value))}</span>;
+  return <>{text(format(value))}</>;
 }
 
 /** Unknown is the dash in the place of a number. */
@@ -24,9 +22,4 @@ export function Unknown({ why }: { why: string }) {
       <span className="unseen">unknown: {why}</span>
     </span>
   );
-}
-
-/** Metric is a Value of an item, by the name of its reason. */
-export function Metric({ of, name, value, format }: { of: Pick<Item, "unavailable" | "status"> | Pick<Item, "unavailable">; name: string; value: number | null; format: Format }) {
-  return <Value value={value} format={format} why={value === null ? whyNull(of, name) : ""} />;
 }
