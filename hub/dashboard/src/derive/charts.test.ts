@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Series } from "../api/types";
 import { bytesPerSecond } from "../format/number";
-import { heightsOf, nodeCharts, type Past, podCharts, summaryOf } from "./charts";
+import { heightsOf, nodeCharts, type Past, podCharts, sumCharts, summaryOf } from "./charts";
 
 const none = [null, null, null];
 const pressure = { cpuSome: none, memorySome: none, memoryFull: none, ioSome: none, ioFull: none };
@@ -27,6 +27,21 @@ test("a gap stays one", () => {
 test("a pod has a line for each container, and its limit", () => {
   const [cpu] = podCharts(past({ cpuMillicores: [3, 3, 3] }), [container("web", { cpuMillicores: [1, 2, 3] }, 500), container("proxy", { cpuMillicores: [1, 1, 1] }, null)], bytesPerSecond);
   expect(cpu?.lines.map(({ label, kind, colour }) => [label, kind, colour])).toEqual([["web", "use", 0], ["web limit", "limit", 0], ["proxy", "use", 1]]);
+});
+
+test("of more containers than can be told apart there are no bounds, and the smallest are one", () => {
+  const many = Array.from({ length: 14 }, (_, i) => container(`c${i}`, { cpuMillicores: [i, i, i] }, 500));
+  const [cpu] = podCharts(past({ cpuMillicores: [91, 91, 91] }), many, bytesPerSecond);
+  expect(cpu?.lines.map(({ label, values }) => [label, values[2]])).toEqual([
+    ["c7", 7], ["c8", 8], ["c9", 9], ["c10", 10], ["c11", 11], ["c12", 12], ["c13", 13], ["others (7)", 21],
+  ]);
+  expect(podCharts(past({ cpuMillicores: [6, 6, 6] }), many.slice(0, 4), bytesPerSecond)[0]?.lines.map(({ kind }) => kind)).toEqual(["use", "use", "use", "use"]);
+});
+
+test("each chart of a sum tells when pods were missing in it", () => {
+  const charts = sumCharts(past({ cpuMillicores: [3, 2, 2], memoryBytes: [3, 2, 2], reporting: [3, 2, 2], count: [3, 3, 3] }), bytesPerSecond);
+  expect(charts.map(({ lacks }) => lacks)).toEqual(charts.map(() => [{ from: 2, to: 3, reporting: 2, count: 3 }]));
+  expect(charts[0] && summaryOf(charts[0])).toMatch(/; 2 of 3 pods report since /);
 });
 
 test("a container's history is put on the pod's times", () => {

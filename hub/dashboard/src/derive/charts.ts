@@ -1,6 +1,8 @@
 // Which charts a thing has, and which lines are in each. Pure.
 import type { ContainerOfPod, Item, Node, Resources, Series } from "../api/types";
 import { bytes, bytesPerSecond, count, cpu, type Format, percent, text } from "../format/number";
+import { condense } from "./condense";
+import { type Lack, lacksInWords, lacksOf } from "./lacks";
 import { type Mark, merged, oomKills, restarts } from "./marks";
 import { columnOf, type MetricName, valueOf, whyNull } from "./metric";
 
@@ -26,6 +28,8 @@ export interface Chart {
   /** The uses are parts of a whole, drawn each on top of those before it. */
   stacked?: true;
   marks: Mark[];
+  /** Of a sum, when it did not hold all its parts. */
+  lacks?: Lack[];
   /** Why no line has any value; empty if one has. */
   missing: string;
 }
@@ -47,13 +51,14 @@ export function nodeCharts(past: Past & Pick<Node, "allocatable">, network: Form
 
 /** sumCharts are those of a namespace or a workload. Shares of time do not add up over pods: each pod has them. */
 export function sumCharts(past: Past, network: Format): Chart[] {
+  const lacks = lacksOf(past.series);
   const bounds = { ...(past.requests && { requested: past.requests }), ...(past.limits && { limit: past.limits }) };
   return [
     withBounds(chart(past, "cpu", "CPU", cpu, [["used", "cpuMillicores"]]), bounds, "cpuMillicores"),
     withBounds(memoryChart(past), bounds, "memoryBytes"),
     ...trafficCharts(past, network),
     chart(past, "pids", "Processes and threads", count, [["running", "pids"]]),
-  ];
+  ].map((sum) => ({ ...sum, lacks }));
 }
 
 /** podCharts are a pod's: CPU and memory by container, the rest of the pod. */
@@ -133,14 +138,17 @@ function chart(past: Past, id: string, title: string, format: Format, metrics: [
   };
 }
 
+/** Of how many containers there are bounds in one chart: those of more are lost in each other. */
+const mostBounded = 3;
+
 /** byContainer has a line for each container with its bounds, or the pod's own line where there is none. */
 function byContainer(past: Past, containers: readonly ContainerOfPod[], id: string, title: string, format: Format, metric: MetricName): Chart {
   const whole = chart(past, id, title, format, [["pod", metric]]);
-  const lines = containers.flatMap((c, colour): Line[] => {
-    if (!c.series) return [];
-    const used: Line = { label: c.name, values: aligned(c.series, past.series.times, metric), kind: "use", colour };
-    const bounded = metric === "cpuMillicores" || metric === "memoryBytes";
-    return [used, ...(bounded ? boundsOf(c, metric, colour, past.series.times, containers.length > 1) : [])];
+  const used = containers.flatMap((c): Line[] => (c.series ? [{ label: c.name, values: aligned(c.series, past.series.times, metric), kind: "use" }] : []));
+  const bounded = metric === "cpuMillicores" || metric === "memoryBytes";
+  const lines = condense(used, bounded ? "sum" : "greatest").flatMap((line, colour): Line[] => {
+    const c = containers.length <= mostBounded ? containers.find(({ name }) => name === line.label) : undefined;
+    return [line, ...(bounded && c ? boundsOf(c, metric, colour, past.series.times, containers.length > 1) : [])];
   });
   return lines.some((line) => line.kind === "use" && hasValues(line)) ? { ...whole, lines, missing: "" } : whole;
 }
@@ -196,7 +204,7 @@ export function heightsOf({ lines, stacked, times }: Chart): (number | null)[][]
 }
 
 /** summaryOf tells a chart in words. */
-export function summaryOf({ title, lines, format, missing }: Chart): string {
+export function summaryOf({ title, times, lines, lacks, format, missing }: Chart): string {
   if (missing !== "") return `${title}: ${missing}`;
   const words = lines.map(({ label, kind, values }) => {
     const known = values.filter((value) => value !== null);
@@ -204,7 +212,7 @@ export function summaryOf({ title, lines, format, missing }: Chart): string {
     if (kind === "request" || kind === "limit") return `${label} ${say(known.at(-1))}`;
     return `${label}: now ${say(values.at(-1) ?? undefined)}, between ${say(least(known))} and ${say(greatest(known))}`;
   });
-  return `${title}. ${words.join("; ")}`;
+  return `${title}. ${[...words, ...lacksInWords(lacks ?? [], times.at(-1) ?? 0)].join("; ")}`;
 }
 
 function least(values: number[]): number | undefined {

@@ -2,13 +2,15 @@
 // the brush. What it is told in words is chart.tsx's.
 import uPlot from "uplot";
 import { type Chart, heightsOf, type Line } from "../derive/charts";
+import { mostLines } from "../derive/condense";
+import type { Lack } from "../derive/lacks";
 import type { Mark } from "../derive/marks";
 import { lone } from "../derive/runs";
 import { axisText, stepsOf, topOf } from "../format/axis";
 import { type Interval } from "../url/time-range";
 
 /** How many colours there are; lines beyond them take the first ones again. */
-const colours = 7;
+const colours = mostLines;
 
 /** How far a plot is from the right edge of its canvas, in CSS pixels: room for half of a tick's "14:05". */
 const edge = 16;
@@ -31,16 +33,19 @@ export function colourOf(line: Line, index: number): string {
 /** Plot is one chart on the screen. The charts' crosshairs move together. */
 export class Plot {
   private readonly plot: uPlot;
+  private lacks: Lack[] = [];
   private marks: Mark[] = [];
 
   constructor(private readonly element: HTMLElement, chart: Chart, interval: Interval, height: number, listener: Listener) {
     this.marks = chart.marks;
+    this.lacks = chart.lacks ?? [];
     this.plot = new uPlot(this.options(chart, interval, height, listener), dataOf(chart), element);
   }
 
   /** update shows other values of the same lines. */
   update(chart: Chart, interval: Interval): void {
     this.marks = chart.marks;
+    this.lacks = chart.lacks ?? [];
     this.plot.batch(() => {
       this.plot.setData(dataOf(chart), false);
       this.plot.setScale("x", { min: interval.from, max: interval.to });
@@ -89,6 +94,7 @@ export class Plot {
       hooks: {
         setCursor: [(plot) => listener.onCursor(plot.cursor.idx ?? null)],
         setSelect: [(plot) => this.chosen(plot, listener)],
+        drawClear: [(plot) => drawLacks(plot, this.lacks, colour("--full")())],
         draw: [(plot) => drawMarks(plot, this.marks, colour("--full")(), colour("--quiet")())],
         ready: [(plot) => plot.over.addEventListener("dblclick", () => listener.onLeaveZoom())],
       },
@@ -143,6 +149,22 @@ function axisTime(plot: uPlot, time: number): string {
   const words = (time % 60_000 === 0 ? hourAndMinute : withSeconds).format(time);
   const room = plot.bbox.width / devicePixelRatio + edge - plot.valToPos(time, "x");
   return room < 3.2 * words.length ? "" : words; // half a digit of 11 px is 3.2 px wide at most
+}
+
+/** drawLacks washes the rounds in which a sum lacked parts, the more of them the stronger. */
+function drawLacks(plot: uPlot, lacks: Lack[], bad: string): void {
+  const { ctx, bbox } = plot;
+  const [first = 0, second = first] = plot.data[0];
+  const right = bbox.left + bbox.width;
+  const x = (time: number) => Math.min(Math.max(plot.valToPos(time, "x", true), bbox.left), right);
+  ctx.save();
+  ctx.fillStyle = bad;
+  for (const { from, to, reporting, count } of lacks) {
+    const [left, end] = [x(from - (second - first) / 2), x(to + (second - first) / 2)];
+    ctx.globalAlpha = 0.06 + 0.4 * (1 - reporting / count);
+    ctx.fillRect(left, bbox.top, end - left, bbox.height);
+  }
+  ctx.restore();
 }
 
 function drawMarks(plot: uPlot, marks: Mark[], bad: string, quiet: string): void {
