@@ -10,6 +10,8 @@ import { places } from "./keyboard";
 export function Header() {
   const [path] = useLocation();
   const href = useHref();
+  // Lists show what is now.
+  const shows = places.some((place) => place.path !== "/" && place.path === path) ? "now" : "history";
   return (
     <header className="header">
       <Link href={href("/")} className="wordmark">kubemon</Link>
@@ -19,16 +21,19 @@ export function Header() {
           return <Link key={place.path} href={href(place.path)} aria-current={current ? "page" : undefined}>{place.label}</Link>;
         })}
       </nav>
-      <TimeControls />
+      <div className="time-controls">
+        {shows === "history" && <RangeButtons />}
+        <LiveButton />
+      </div>
     </header>
   );
 }
 
-function TimeControls() {
+function RangeButtons() {
   const [range, setRange] = useTimeRange();
   const limit = useWindowLimit() ?? ranges["1h"];
   return (
-    <div className="time-controls">
+    <>
       {range.zoom && (
         <button type="button" className="zoomed" onClick={() => setRange({ ...range, zoom: null })}>
           {clockTime(range.zoom.from)}–{clockTime(range.zoom.to)} <span aria-hidden="true">✕</span>
@@ -46,8 +51,7 @@ function TimeControls() {
           );
         })}
       </div>
-      <LiveButton />
-    </div>
+    </>
   );
 }
 
