@@ -7,6 +7,13 @@ export function clockTime(time: number | string | Date): string {
   return clock.format(typeof time === "number" ? time : new Date(time));
 }
 
+const day = new Intl.DateTimeFormat("en-CA", { year: "numeric", month: "2-digit", day: "2-digit" });
+
+/** dateTime is the day and the time of day: "2026-11-22 14:05:09". */
+export function dateTime(time: string): string {
+  return `${day.format(new Date(time))} ${clockTime(time)}`;
+}
+
 /** duration takes seconds: "8 s", "5 min", "1 h 20 min", "3 d". */
 export function duration(seconds: number): string {
   const whole = Math.round(seconds);

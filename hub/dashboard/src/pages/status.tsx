@@ -1,9 +1,10 @@
 // How kubemon itself does: the hub, its window, and each agent.
 import { useAnswer } from "../api/queries";
 import type { Agent, Status } from "../api/types";
+import { causeOf } from "../derive/cause";
 import { bytes, count, milliseconds, percent, text } from "../format/number";
-import { clockTime, duration } from "../format/time";
-import { Share, stateColumn } from "../parts/columns";
+import { clockTime, dateTime, duration } from "../format/time";
+import { Share, nameColumn, stateColumn } from "../parts/columns";
 import { Loaded } from "../parts/section";
 import { type Column, DataTable } from "../parts/table";
 import { Unknown, Value } from "../parts/value";
@@ -31,10 +32,10 @@ export default function StatusPage() {
 function Hub({ status }: { status: Status }) {
   const { hub, window, kubernetes, availability, replay } = status;
   const facts: [string, string][] = [
-    ["Hub", `${hub.version}, since ${new Date(hub.started).toLocaleString("en-GB")}`],
+    ["Hub", `${hub.version}, since ${dateTime(hub.started)}`],
     ["Round", `${count(hub.round).digits}, every ${duration(status.intervalSeconds)}`],
-    ["Window", `${duration(hub.windowSeconds)}, ${text(bytes(window.bytes))}${window.maxBytes === null ? "" : ` of ${text(bytes(window.maxBytes))}`}`],
-    ["Filled in", replay.state === "done" ? `${count(replay.rounds).digits} rounds from the agents` : replay.state],
+    ["Window", `the last ${duration(hub.windowSeconds)}, in ${text(bytes(window.bytes))} of memory${window.maxBytes === null ? "" : ` (${text(bytes(window.maxBytes))} at most)`}`],
+    ["From before the hub", replay.state === "done" ? `${count(replay.rounds).digits} rounds that agents had kept` : replay.state],
     ["Availability", availability.ratio === null ? "—" : `${text(percent(availability.ratio))} of ${count(availability.roundsExpected).digits} samples`],
     ["API server", !kubernetes.configured ? "none" : kubernetes.connected ? "connected" : `cannot be reached: ${kubernetes.error ?? "no answer"}`],
   ];
@@ -54,7 +55,7 @@ function Hub({ status }: { status: Status }) {
 type Row = Agent & { status: Agent; name: string };
 
 const columns: readonly [Column<Row>, ...Column<Row>[]] = [
-  { id: "node", label: "Node", sort: (a) => a.node, cell: (a) => <span title={a.url}>{a.node}</span> },
+  { ...nameColumn<Row>("Node"), id: "node" },
   stateColumn<Row>(),
   {
     id: "availability", label: "Availability", title: "Rounds of the window that there is a sample of", number: true, width: 120, sort: (a) => a.availability,
@@ -64,10 +65,10 @@ const columns: readonly [Column<Row>, ...Column<Row>[]] = [
   { id: "bytes", label: "Size", title: "Size of the last good answer", number: true, width: 92, from: "laptop", sort: (a) => a.bytes, cell: (a) => <Value value={a.bytes} format={bytes} why="no good answer yet" /> },
   { id: "skew", label: "Clock skew", title: "The agent's clock minus the hub's", number: true, width: 100, from: "laptop", sort: (a) => a.clockSkewSeconds, cell: (a) => <Value value={a.clockSkewSeconds} format={skew} why="no good answer yet" /> },
   {
-    id: "trust", label: "Trust", title: "Why its TLS key is taken for the agent's", width: 92, from: "laptop", sort: (a) => a.identity?.trust ?? null,
+    id: "trust", label: "Trust", title: "Why its TLS key is taken for the agent's", width: 92, from: "desktop", sort: (a) => a.identity?.trust ?? null,
     cell: (a) => (a.identity ? <span title={a.identity.fingerprint}>{a.identity.trust}</span> : <Unknown why="there has been no contact yet" />),
   },
-  { id: "attach", label: "Attached in", title: "From seeing the agent to storing its first sample", number: true, width: 100, from: "laptop", sort: (a) => a.attach.seconds, cell: (a) => (a.attach.seconds === null ? <Unknown why="it was not seen to attach" /> : duration(a.attach.seconds)) },
+  { id: "attach", label: "Attached in", title: "From seeing the agent to storing its first sample", number: true, width: 100, from: "desktop", sort: (a) => a.attach.seconds, cell: (a) => (a.attach.seconds === null ? <Unknown why="it was not seen to attach" /> : duration(a.attach.seconds)) },
   { id: "error", label: "Last error", from: "tablet", sort: (a) => a.lastErrorTime ?? null, cell: lastError },
 ];
 
@@ -75,7 +76,11 @@ function skew(seconds: number) {
   return milliseconds(seconds * 1000);
 }
 
+/** lastError is why, without the address that was asked: its tooltip has all. */
 function lastError(agent: Agent) {
-  const said = [agent.lastError ? `${agent.lastErrorTime ? `${clockTime(agent.lastErrorTime)} ` : ""}${agent.lastError}` : "", ...agent.warnings].filter((text) => text !== "");
-  return said.length === 0 ? <span className="quiet">none</span> : <span title={said.join("\n")}>{said.join("; ")}</span>;
+  const { lastError: error = "", lastErrorTime, warnings } = agent;
+  const at = lastErrorTime ? `${clockTime(lastErrorTime)} ` : "";
+  const said = (words: string) => [...(error === "" ? [] : [at + words]), ...warnings];
+  if (error === "" && warnings.length === 0) return <span className="quiet">none</span>;
+  return <span title={said(error).join("\n")}>{said(causeOf(error)).join("; ")}</span>;
 }
