@@ -3,6 +3,7 @@
 import "uplot/dist/uPlot.min.css";
 import { type KeyboardEvent, memo, type RefObject, useCallback, useEffect, useRef, useState } from "react";
 import { type Chart, type Line, summaryOf } from "../derive/charts";
+import { lacksInWords } from "../derive/lacks";
 import { text } from "../format/number";
 import { clockTime } from "../format/time";
 import { type Interval, shown, type TimeRange } from "../url/time-range";
@@ -60,6 +61,7 @@ const Drawn = memo(function Drawn({ chart, interval, zoom }: DrawnProps) {
   const keys = useChartKeys(chart, plot, zoom);
   return (
     <>
+      {cursor !== null && <time className="legend-time">{clockTime(chart.times[cursor] ?? 0)}</time>}
       <Legend chart={chart} at={cursor} />
       <div ref={element} className="plot" style={{ height }} tabIndex={0} role="img" aria-label={summaryOf(chart)} onKeyDown={keys.listen} />
       <p className="unseen" role="status">{keys.said}</p>
@@ -150,7 +152,6 @@ function Legend({ chart, at }: { chart: Chart; at: number | null }) {
           {line.label} <span className="legend-value">{valueAt(chart, line, at ?? chart.times.length - 1)}</span>
         </li>
       ))}
-      {at !== null && <li className="legend-time">{clockTime(chart.times[at] ?? 0)}</li>}
     </ul>
   );
 }
@@ -185,12 +186,14 @@ function ChartTable({ chart, interval }: { chart: Chart; interval: Interval }) {
   );
 }
 
-/** Marks are the events of a chart in words. */
+/** Marks are the events of a chart in words, and what it lacks. */
 function Marks({ chart, interval }: { chart: Chart; interval: Interval }) {
   const inside = chart.marks.filter(({ time }) => time >= interval.from && time <= interval.to);
-  if (inside.length === 0) return null;
+  const lacks = lacksInWords((chart.lacks ?? []).filter(({ from, to }) => to >= interval.from && from <= interval.to), chart.times.at(-1) ?? 0);
+  if (inside.length + lacks.length === 0) return null;
   return (
     <ul className="marks">
+      {lacks.map((words) => <li key={words}><span className="swatch lack" aria-hidden="true" /> {words}</li>)}
       {inside.map((mark) => (
         <li key={`${mark.time} ${mark.text}`} className={mark.kind}>
           <span aria-hidden="true">{mark.kind === "oom" ? "◆" : "↻"}</span> {mark.text} at <time>{clockTime(mark.time)}</time>
