@@ -1,8 +1,10 @@
 // A chart with its title, its legend, and its words: what a plot shows is also
 // a sentence and, on request, a table.
 import "uplot/dist/uPlot.min.css";
-import { type KeyboardEvent, memo, type RefObject, useCallback, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { type Chart, type Line, summaryOf } from "../derive/charts";
+import { stepFrom } from "../derive/crosshair";
+import { cut } from "../derive/shown";
 import { lacksInWords } from "../derive/lacks";
 import { text } from "../format/number";
 import { clockTime } from "../format/time";
@@ -17,6 +19,8 @@ export function Charts({ charts }: { charts: readonly Chart[] }) {
   const [view, setView] = useParam("view");
   const [range, setRange] = useTimeRange();
   const zoom = useZoom(range, setRange);
+  const parts = useMemo(() => charts.map((chart) => partShown(chart, range)), [charts, range]);
+  const live = range.pausedAt === null && range.zoom === null;
   const tables = view === "table";
   return (
     <section className="charts" aria-label="History">
@@ -25,19 +29,22 @@ export function Charts({ charts }: { charts: readonly Chart[] }) {
         <button type="button" aria-pressed={tables} onClick={() => setView("table")}>Tables</button>
       </div>
       <div className="chart-grid">
-        {charts.map((chart) => {
-          const interval = shown(range, chart.times.at(-1) ?? Date.now());
-          return (
-            <figure key={chart.id} className="chart" data-chart={chart.id}>
-              <figcaption>{chart.title}</figcaption>
-              {chart.missing !== "" ? <p className="chart-missing">{chart.missing}</p> : tables ? <ChartTable chart={chart} interval={interval} /> : <Drawn chart={chart} interval={interval} zoom={zoom} />}
-              <Marks chart={chart} interval={interval} />
-            </figure>
-          );
-        })}
+        {parts.map(({ chart, interval }) => (
+          <figure key={chart.id} className="chart" data-chart={chart.id}>
+            <figcaption>{chart.title}</figcaption>
+            {chart.missing !== "" ? <p className="chart-missing">{chart.missing}</p> : tables ? <ChartTable chart={chart} /> : <Drawn chart={chart} interval={interval} live={live} zoom={zoom} />}
+            <Marks chart={chart} />
+          </figure>
+        ))}
       </div>
     </section>
   );
+}
+
+/** partShown is what the address asks to be shown of a chart. */
+function partShown(chart: Chart, range: TimeRange): { chart: Chart; interval: Interval } {
+  const interval = shown(range, chart.times.at(-1) ?? Date.now());
+  return { chart: cut(chart, interval), interval };
 }
 
 /** How charts change what is shown. */
@@ -52,22 +59,24 @@ function useZoom(range: TimeRange, setRange: (range: TimeRange) => void): Zoom {
 interface DrawnProps {
   chart: Chart;
   interval: Interval;
+  /** Whether the interval ends now. */
+  live: boolean;
   zoom: Zoom;
 }
 
-const Drawn = memo(function Drawn({ chart, interval, zoom }: DrawnProps) {
+function Drawn({ chart, interval, live, zoom }: DrawnProps) {
   const [cursor, setCursor] = useState<number | null>(null);
   const { element, plot } = usePlot(chart, interval, setCursor, zoom);
-  const keys = useChartKeys(chart, plot, zoom);
+  const keys = useChartKeys(chart, interval, plot, zoom);
   return (
     <>
       {cursor !== null && <time className="legend-time">{clockTime(chart.times[cursor] ?? 0)}</time>}
       <Legend chart={chart} at={cursor} />
-      <div ref={element} className="plot" style={{ height }} tabIndex={0} role="img" aria-label={summaryOf(chart)} onKeyDown={keys.listen} />
+      <div ref={element} className="plot" style={{ height }} tabIndex={0} role="img" aria-label={summaryOf(chart, live)} onKeyDown={keys.listen} />
       <p className="unseen" role="status">{keys.said}</p>
     </>
   );
-});
+}
 
 /** usePlot keeps a plot on the screen for as long as the lines are the same. */
 function usePlot(chart: Chart, interval: Interval, onCursor: (index: number | null) => void, zoom: Zoom) {
@@ -108,41 +117,39 @@ function onTheme(callback: () => void): () => void {
 }
 
 /** useChartKeys is the crosshair and the brush by keyboard, and what they are at in words. */
-function useChartKeys(chart: Chart, plot: RefObject<Plot | null>, zoom: Zoom) {
+function useChartKeys(chart: Chart, interval: Interval, plot: RefObject<Plot | null>, zoom: Zoom) {
   const [said, say] = useState("");
   const at = useRef<number | null>(null);
   const start = useRef<number | null>(null);
+  const move = (step: -1 | 1, choosing: boolean) => {
+    const to = stepFrom(chart.times, at.current, step, interval);
+    if (to === null) return;
+    start.current = choosing ? (start.current ?? at.current ?? chart.times.findLast((time) => time <= interval.to) ?? to) : null;
+    at.current = to;
+    plot.current?.moveCursor(to);
+    say(start.current === null ? wordsOf(chart, to) : `from ${clockTime(start.current)} to ${clockTime(to)}`);
+  };
   const listen = (event: KeyboardEvent) => {
-    const last = chart.times.length - 1;
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (step !== undefined) {
-      const from = at.current ?? last;
-      const to = Math.min(Math.max(from + step, 0), last);
-      start.current = event.shiftKey ? (start.current ?? from) : null;
-      at.current = to;
-      plot.current?.moveCursor(to);
-      say(sentence(chart, to, start.current));
-    } else if (event.key === "Enter" && start.current !== null && at.current !== null) {
-      const ends = [chart.times[start.current] ?? 0, chart.times[at.current] ?? 0].sort((a, b) => a - b);
-      zoom({ from: ends[0] ?? 0, to: ends[1] ?? 0 });
-    } else if (event.key === "Backspace") {
-      zoom(null);
-    } else {
-      return;
-    }
+    if (event.key === "ArrowLeft") move(-1, event.shiftKey);
+    else if (event.key === "ArrowRight") move(1, event.shiftKey);
+    else if (event.key === "Backspace") zoom(null);
+    else if (event.key === "Enter" && start.current !== null && at.current !== null && start.current !== at.current) {
+      zoom({ from: Math.min(start.current, at.current), to: Math.max(start.current, at.current) });
+      start.current = null;
+    } else return;
     event.preventDefault();
     event.stopPropagation();
   };
   return { listen, said };
 }
 
-function sentence(chart: Chart, index: number, start: number | null): string {
-  const time = clockTime(chart.times[index] ?? 0);
-  if (start !== null) return `from ${clockTime(chart.times[start] ?? 0)} to ${time}`;
-  return `${time}: ${chart.lines.map((line) => `${line.label} ${valueAt(chart, line, index)}`).join(", ")}`;
+/** wordsOf is what the lines have at a time. */
+function wordsOf(chart: Chart, time: number): string {
+  const index = chart.times.indexOf(time);
+  return `${clockTime(time)}: ${chart.lines.map((line) => `${line.label} ${valueAt(chart, line, index)}`).join(", ")}`;
 }
 
-/** Legend names the lines, with their values at the crosshair, or their latest. */
+/** Legend names the lines, with their values at the crosshair, or the last that is shown. */
 function Legend({ chart, at }: { chart: Chart; at: number | null }) {
   return (
     <ul className="legend">
@@ -162,8 +169,8 @@ function valueAt(chart: Chart, line: Line, index: number): string {
 }
 
 /** ChartTable has the same values as rows, the latest first. */
-function ChartTable({ chart, interval }: { chart: Chart; interval: Interval }) {
-  const rows = chart.times.map((time, index) => ({ time, index })).filter(({ time }) => time >= interval.from && time <= interval.to).reverse();
+function ChartTable({ chart }: { chart: Chart }) {
+  const rows = chart.times.map((time, index) => ({ time, index })).reverse();
   return (
     <div className="chart-table" tabIndex={0} role="region" aria-label={`${chart.title} as a table`}>
       <table>
@@ -194,7 +201,7 @@ function Marks({ chart, interval }: { chart: Chart; interval: Interval }) {
   return (
     <ul className="marks">
       {lacks.map((words) => <li key={words}><span className="swatch lack" aria-hidden="true" /> {words}</li>)}
-      {inside.map((mark) => (
+      {marks.map((mark) => (
         <li key={`${mark.time} ${mark.text}`} className={mark.kind}>
           <span aria-hidden="true">{mark.kind === "oom" ? "◆" : "↻"}</span> {mark.text} at <time>{clockTime(mark.time)}</time>
         </li>

@@ -16,7 +16,7 @@ const colours = mostLines;
 const edge = 16;
 
 /** What a plot tells of. */
-export interface Listener {
+interface Listener {
   /** The crosshair is at a round, or at none. */
   onCursor(index: number | null): void;
   /** An interval was chosen. */
@@ -34,7 +34,7 @@ export function colourOf(line: Line, index: number): string {
 export class Plot {
   private readonly plot: uPlot;
   private lacks: Lack[] = [];
-  private marks: Mark[] = [];
+  private marks: Mark[];
 
   constructor(private readonly element: HTMLElement, chart: Chart, interval: Interval, height: number, listener: Listener) {
     this.marks = chart.marks;
@@ -46,6 +46,10 @@ export class Plot {
   update(chart: Chart, interval: Interval): void {
     this.marks = chart.marks;
     this.lacks = chart.lacks ?? [];
+    chart.lines.forEach((line, i) => {
+      const series = this.plot.series[i + 1];
+      if (series && isBound(line)) series.auto = isNear(line, chart); // use may have grown to it
+    });
     this.plot.batch(() => {
       this.plot.setData(dataOf(chart), false);
       this.plot.setScale("x", { min: interval.from, max: interval.to });
@@ -60,10 +64,8 @@ export class Plot {
     this.plot.redraw(false, false);
   }
 
-  /** moveCursor puts the crosshair at a round, here and in the other charts. */
-  moveCursor(index: number): void {
-    const time = this.plot.data[0][index];
-    if (time === undefined) return;
+  /** moveCursor puts the crosshair at a time, here and in the other charts. */
+  moveCursor(time: number): void {
     this.plot.setCursor({ left: this.plot.valToPos(time, "x"), top: 10 });
   }
 
@@ -106,7 +108,8 @@ export class Plot {
     if (width < 4) return;
     const interval = { from: Math.round(plot.posToVal(left, "x")), to: Math.round(plot.posToVal(left + width, "x")) };
     plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-    listener.onZoom(interval);
+    // The other charts follow the brush, without an event: one of them tells.
+    if (plot.cursor.event) listener.onZoom(interval);
   }
 }
 
@@ -132,13 +135,18 @@ function seriesOf(line: Line, index: number, chart: Chart, colour: (name: string
   return { label: line.label, stroke, width: 1, dash: line.kind === "limit" ? [6, 4] : [2, 3], points: { show: false }, auto: isNear(line, chart) };
 }
 
+function isBound({ kind }: Line): boolean {
+  return kind === "request" || kind === "limit";
+}
+
 /** lonePoints are drawn where a value has none on either side: no line goes there. */
 const lonePoints: uPlot.Series.Points = { show: false, size: 4, filter: (plot, series) => lone(plot.data[series] ?? []) };
 
 /** isNear tells whether a bound may stretch the chart: one far above would flatten what is used. */
-function isNear(bound: Line, chart: Chart): boolean {
-  const used = chart.lines.filter(({ kind }) => kind === "use").flatMap(({ values }) => values.map((value) => value ?? 0));
-  return (bound.values[0] ?? 0) <= 4 * Math.max(...used, 0);
+export function isNear(bound: Line, chart: Chart): boolean {
+  const used = chart.lines.filter(({ kind }) => kind === "use").flatMap(({ values }) => values);
+  const most = used.reduce<number>((max, value) => Math.max(max, value ?? 0), 0);
+  return (bound.values[0] ?? 0) <= 4 * most;
 }
 
 const hourAndMinute = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
