@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import type { Series } from "../api/types";
 import { bytesPerSecond } from "../format/number";
-import { heightsOf, nodeCharts, type Past, podCharts, sumCharts, summaryOf } from "./charts";
+import { byPodCharts, heightsOf, nodeCharts, type Past, podCharts, sumCharts, summaryOf } from "./charts";
 
 const none = [null, null, null];
 const pressure = { cpuSome: none, memorySome: none, memoryFull: none, ioSome: none, ioFull: none };
 const series = (columns: Partial<Series>): Series => ({ times: [1, 2, 3], cpuMillicores: none, memoryBytes: none, pressure, ...columns });
 const past = (columns: Partial<Series>): Past => ({
-  usage: null, status: { state: "ok", reason: "", ageSeconds: 1 }, unavailable: { pressure: "PSI is not enabled in this kernel" }, series: series(columns),
+  usage: null, status: { state: "ok", reason: "", ageSeconds: 1 }, unavailable: { pressure: "PSI is not enabled in this kernel" }, ratios: null, series: series(columns),
 });
 
 const container = (name: string, columns: Partial<Series>, limit: number | null) => ({
@@ -44,6 +44,18 @@ test("each chart of a sum tells when pods were missing in it", () => {
   expect(charts[0] && summaryOf(charts[0])).toMatch(/; 2 of 3 pods report since /);
 });
 
+test("a workload's pods have a line each, and what was killed has its pod's name", () => {
+  const old = { name: "web-a", series: series({ cpuMillicores: [1, 2, 3], oomKills: [0, 1, 1] }) };
+  const late = { name: "web-b", series: { ...series({ cpuMillicores: [7], memoryBytes: [70] }), times: [3] } };
+  const charts = byPodCharts([old, late], "no sample");
+  expect(charts.map(({ id, lines, missing }) => [id, lines.map(({ label, values }) => [label, values]), missing])).toEqual([
+    ["cpu-pods", [["web-a", [1, 2, 3]], ["web-b", [null, null, 7]]], ""],
+    ["memory-pods", [["web-a", none], ["web-b", [null, null, 70]]], ""],
+  ]);
+  expect(charts[1]?.marks).toEqual([{ time: 2, kind: "oom", text: "web-a: OOM kill" }]);
+  expect(byPodCharts([], "not answered yet").map(({ missing }) => missing)).toEqual(["not answered yet", "not answered yet"]);
+});
+
 test("a container's history is put on the pod's times", () => {
   const late = { ...container("web", { cpuMillicores: [7] }, null), series: { ...series({ cpuMillicores: [7] }), times: [3] } };
   const [cpu] = podCharts(past({ cpuMillicores: [1, 2, 7] }), [late], bytesPerSecond);
@@ -57,7 +69,7 @@ test("a pod whose containers are not known has its own line", () => {
 
 test("a chart in words", () => {
   const [cpu] = nodeCharts(past({ cpuMillicores: [100, null, 250] }), bytesPerSecond);
-  expect(cpu && summaryOf(cpu)).toBe("CPU. used: now 250m, between 100m and 250m");
+  expect(cpu && summaryOf(cpu, true)).toBe("CPU. used: now 250m, between 100m and 250m");
 });
 
 const modes = (columns: Partial<NonNullable<Series["cpuMillicoresByMode"]>>) => ({
@@ -70,12 +82,20 @@ test("modes of the CPU are stacked, and what is idle beside them is said alone",
   expect(chart?.lines.map(({ label, kind, colour }) => [label, kind, colour])).toEqual([
     ["user", "use", 0], ["system", "use", 1], ["stolen", "use", 3], ["waiting for disks", "use", 4], ["idle", "rest", 5],
   ]);
-  expect(chart && heightsOf(chart)).toEqual([[100, 200, 300], [110, 220, 330], [111, null, 333], [116, 225, null], [700, 600, 500]]);
-  expect(chart && summaryOf(chart)).toContain("waiting for disks: now unknown, between 5m and 5m; idle: now 500m, between 500m and 700m");
+  expect(chart && heightsOf(chart)).toEqual([[100, 200, 300], [110, 220, 330], [111, null, 333], [116, null, null], [700, 600, 500]]);
+  expect(chart && summaryOf(chart, true)).toContain("waiting for disks: now unknown, between 5m and 5m; idle: now 500m, between 500m and 700m");
 });
 
 test("a node whose modes nobody knows says why", () => {
   const why = { unavailable: { cpuMillicoresByMode: "the node is nested in another machine" } };
   expect(modesOf({ ...past(modes({})), ...why })?.missing).toBe("the node is nested in another machine");
   expect(modesOf({ ...past({}), ...why })?.missing).toBe("the node is nested in another machine");
+});
+
+test("a sum has a limit where all its parts have one", () => {
+  const ratios = { cpuOfRequest: null, cpuOfLimit: null, cpuOfAllocatable: null, memoryOfRequest: null, memoryOfLimit: 0.5, memoryOfAllocatable: null };
+  const usage = { cpuMillicores: 3, memoryBytes: 3 } as NonNullable<Past["usage"]>;
+  const limits = { cpuMillicores: 2000, memoryBytes: 6 };
+  const charts = sumCharts({ ...past({ cpuMillicores: [1, 2, 3], memoryBytes: [1, 2, 3] }), usage, limits, ratios }, bytesPerSecond);
+  expect(charts.slice(0, 2).map(({ lines }) => lines.map(({ label }) => label))).toEqual([["used"], ["working set", "limit"]]);
 });

@@ -1,10 +1,10 @@
 // Which charts a thing has, and which lines are in each. Pure.
-import type { ContainerOfPod, Item, Node, Resources, Series } from "../api/types";
+import type { ContainerOfPod, Item, Node, Pod, Resources, Series } from "../api/types";
 import { bytes, bytesPerSecond, count, cpu, type Format, percent, text } from "../format/number";
 import { condense } from "./condense";
 import { type Lack, lacksInWords, lacksOf } from "./lacks";
 import { type Mark, merged, oomKills, restarts } from "./marks";
-import { columnOf, type MetricName, valueOf, whyNull } from "./metric";
+import { columnOf, limitOf, type MetricName, sum, valueOf, whyNull } from "./metric";
 
 /**
  * A Line is one of a chart's. A bound (what is requested, a limit) is level and dashed. A rest, what is left beside the
@@ -35,7 +35,7 @@ export interface Chart {
 }
 
 /** What charts are made of: one thing's history. */
-export type Past = Pick<Item, "usage" | "status" | "unavailable" | "requests" | "limits"> & { series: Series };
+export type Past = Pick<Item, "usage" | "status" | "unavailable" | "requests" | "limits" | "ratios"> & { series: Series };
 
 /** nodeCharts are a node's. */
 export function nodeCharts(past: Past & Pick<Node, "allocatable">, network: Format): Chart[] {
@@ -52,7 +52,8 @@ export function nodeCharts(past: Past & Pick<Node, "allocatable">, network: Form
 /** sumCharts are those of a namespace or a workload. Shares of time do not add up over pods: each pod has them. */
 export function sumCharts(past: Past, network: Format): Chart[] {
   const lacks = lacksOf(past.series);
-  const bounds = { ...(past.requests && { requested: past.requests }), ...(past.limits && { limit: past.limits }) };
+  const limit = { cpuMillicores: limitOf(past, "cpuMillicores").value, memoryBytes: limitOf(past, "memoryBytes").value };
+  const bounds = { ...(past.requests && { requested: past.requests }), limit };
   return [
     withBounds(chart(past, "cpu", "CPU", cpu, [["used", "cpuMillicores"]]), bounds, "cpuMillicores"),
     withBounds(memoryChart(past), bounds, "memoryBytes"),
@@ -74,6 +75,23 @@ export function podCharts(past: Past, containers: readonly ContainerOfPod[], net
     ...trafficCharts(past, network),
     pressureChart(past),
     chart(past, "pids", "Processes and threads", count, [["running", "pids"]]),
+  ];
+}
+
+/** byPodCharts have a line for each of a sum's pods, or say why there is none. */
+export function byPodCharts(pods: readonly Pick<Pod, "name" | "series">[], missing: string): Chart[] {
+  const running = pods.flatMap(({ name, series }) => (series ? [{ name, series }] : []));
+  const times = [...new Set(running.flatMap(({ series }) => series.times))].sort((a, b) => a - b);
+  const of = (id: string, title: string, format: Format, metric: MetricName, marks: Mark[]): Chart => {
+    const lines = running.map(({ name, series }, colour): Line => ({ label: name, values: aligned(series, times, metric), kind: "use", colour }));
+    return { id, title, format, times, lines, marks, missing: lines.some(hasValues) ? "" : missing };
+  };
+  const killed = merged(running.flatMap(({ name, series }) => oomKills(series).map((mark) => ({ ...mark, text: `${name}: ${mark.text}` }))));
+  const throttled = of("throttled-pods", "CPU throttled by pod, of periods", percent, "cpuThrottledRatio", []);
+  return [
+    of("cpu-pods", "CPU by pod", cpu, "cpuMillicores", []),
+    of("memory-pods", "Memory by pod, working set", bytes, "memoryBytes", killed),
+    ...(throttled.missing === "" ? [throttled] : []),
   ];
 }
 
@@ -187,38 +205,33 @@ function hasValues(line: Line): boolean {
 }
 
 function reason(past: Past, metric: MetricName): string {
-  if (valueOf(past.usage, metric) !== null) return "no sample in the time shown yet";
+  if (valueOf(past.usage, metric) !== null) return "no sample in the time shown";
   return whyNull(past, metric);
 }
 
-/** heightsOf are where a chart's lines are drawn: at their values or, stacked, on top of what is known of those below. */
+/** heightsOf are where a chart's lines are drawn: at their values or, stacked, on top of those below. On what is not known nothing stands. */
 export function heightsOf({ lines, stacked, times }: Chart): (number | null)[][] {
   if (!stacked) return lines.map(({ values }) => values);
-  const below = times.map(() => 0);
-  return lines.map(({ values, kind }) =>
-    values.map((value, i) => {
-      if (value === null || kind !== "use") return value;
-      return (below[i] = (below[i] ?? 0) + value);
-    }),
-  );
+  const below: (number | null)[] = times.map(() => 0);
+  return lines.map(({ values, kind }) => (kind === "use" ? values.map((value, i) => (below[i] = sum(below[i] ?? null, value))) : values));
 }
 
-/** summaryOf tells a chart in words. */
-export function summaryOf({ title, times, lines, lacks, format, missing }: Chart): string {
+/** summaryOf tells a chart in words; its end is now if it is live. */
+export function summaryOf({ title, times, lines, lacks, format, missing }: Chart, live: boolean): string {
   if (missing !== "") return `${title}: ${missing}`;
   const words = lines.map(({ label, kind, values }) => {
     const known = values.filter((value) => value !== null);
     const say = (value: number | undefined) => (value === undefined ? "unknown" : text(format(value)));
     if (kind === "request" || kind === "limit") return `${label} ${say(known.at(-1))}`;
-    return `${label}: now ${say(values.at(-1) ?? undefined)}, between ${say(least(known))} and ${say(greatest(known))}`;
+    return `${label}: ${live ? "now" : "at the end"} ${say(values.at(-1) ?? undefined)}, between ${say(least(known))} and ${say(greatest(known))}`;
   });
   return `${title}. ${[...words, ...lacksInWords(lacks ?? [], times.at(-1) ?? 0)].join("; ")}`;
 }
 
 function least(values: number[]): number | undefined {
-  return values.length === 0 ? undefined : Math.min(...values);
+  return values.reduce<number | undefined>((least, value) => Math.min(least ?? value, value), undefined);
 }
 
 function greatest(values: number[]): number | undefined {
-  return values.length === 0 ? undefined : Math.max(...values);
+  return values.reduce<number | undefined>((greatest, value) => Math.max(greatest ?? value, value), undefined);
 }

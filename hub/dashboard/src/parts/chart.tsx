@@ -194,13 +194,12 @@ function ChartTable({ chart }: { chart: Chart }) {
 }
 
 /** Marks are the events of a chart in words, and what it lacks. */
-function Marks({ chart, interval }: { chart: Chart; interval: Interval }) {
-  const inside = chart.marks.filter(({ time }) => time >= interval.from && time <= interval.to);
-  const lacks = lacksInWords((chart.lacks ?? []).filter(({ from, to }) => to >= interval.from && from <= interval.to), chart.times.at(-1) ?? 0);
-  if (inside.length + lacks.length === 0) return null;
+function Marks({ chart: { marks, times, lacks = [] } }: { chart: Chart }) {
+  const lacking = lacksInWords(lacks, times.at(-1) ?? 0);
+  if (marks.length + lacking.length === 0) return null;
   return (
     <ul className="marks">
-      {lacks.map((words) => <li key={words}><span className="swatch lack" aria-hidden="true" /> {words}</li>)}
+      {lacking.map((words) => <li key={words}><span className="swatch lack" aria-hidden="true" /> {words}</li>)}
       {marks.map((mark) => (
         <li key={`${mark.time} ${mark.text}`} className={mark.kind}>
           <span aria-hidden="true">{mark.kind === "oom" ? "◆" : "↻"}</span> {mark.text} at <time>{clockTime(mark.time)}</time>
