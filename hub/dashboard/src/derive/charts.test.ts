@@ -41,7 +41,7 @@ test("of more containers than can be told apart there are no bounds, and the sma
 test("each chart of a sum tells when pods were missing in it", () => {
   const charts = sumCharts(past({ cpuMillicores: [3, 2, 2], memoryBytes: [3, 2, 2], reporting: [3, 2, 2], count: [3, 3, 3] }), bytesPerSecond);
   expect(charts.map(({ lacks }) => lacks)).toEqual(charts.map(() => [{ from: 2, to: 3, reporting: 2, count: 3 }]));
-  expect(charts[0] && summaryOf(charts[0])).toMatch(/; 2 of 3 pods report since /);
+  expect(charts[0] && summaryOf(charts[0], true)).toMatch(/; 2 of 3 pods report since /);
 });
 
 test("a workload's pods have a line each, and what was killed has its pod's name", () => {

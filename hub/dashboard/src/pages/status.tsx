@@ -1,7 +1,9 @@
 // How kubemon itself does: the hub, its window, and each agent.
+import type { ReactNode } from "react";
 import { useAnswer } from "../api/queries";
 import type { Agent, Status } from "../api/types";
 import { causeOf } from "../derive/cause";
+import { levelOfAvailability } from "../derive/levels";
 import { bytes, count, milliseconds, percent, text } from "../format/number";
 import { clockTime, dateTime, duration } from "../format/time";
 import { Share, nameColumn, stateColumn } from "../parts/columns";
@@ -31,12 +33,12 @@ export default function StatusPage() {
 
 function Hub({ status }: { status: Status }) {
   const { hub, window, kubernetes, availability, replay } = status;
-  const facts: [string, string][] = [
+  const facts: [string, ReactNode][] = [
     ["Hub", `${hub.version}, since ${dateTime(hub.started)}`],
     ["Round", `${count(hub.round).digits}, every ${duration(status.intervalSeconds)}`],
     ["Window", `the last ${duration(hub.windowSeconds)}, in ${text(bytes(window.bytes))} of memory${window.maxBytes === null ? "" : ` (${text(bytes(window.maxBytes))} at most)`}`],
     ["From before the hub", replay.state === "done" ? `${count(replay.rounds).digits} rounds that agents had kept` : replay.state],
-    ["Availability", availability.ratio === null ? "—" : `${text(percent(availability.ratio))} of ${count(availability.roundsExpected).digits} samples`],
+    ["Availability", availability.ratio === null ? <Unknown why="no sample has been expected yet" /> : `${text(percent(availability.ratio))} of ${count(availability.roundsExpected).digits} samples`],
     ["API server", !kubernetes.configured ? "none" : kubernetes.connected ? "connected" : `cannot be reached: ${kubernetes.error ?? "no answer"}`],
   ];
   if (window.droppedBefore) facts.push(["Dropped", `before ${clockTime(window.droppedBefore)}, to stay within the bound`]);
@@ -59,7 +61,7 @@ const columns: readonly [Column<Row>, ...Column<Row>[]] = [
   stateColumn<Row>(),
   {
     id: "availability", label: "Availability", title: "Rounds of the window that there is a sample of", number: true, width: 120, sort: (a) => a.availability,
-    cell: (a) => (a.availability === null ? <Unknown why="no round has been expected yet" /> : <Share share={a.availability} level={a.availability < 0.9 ? "full" : a.availability < 0.99 ? "high" : "ok"} />),
+    cell: (a) => (a.availability === null ? <Unknown why="no round has been expected yet" /> : <Share share={a.availability} level={levelOfAvailability(a.availability)} />),
   },
   { id: "scrape", label: "Scrape", title: "How long the last good answer took", number: true, width: 92, from: "tablet", sort: (a) => a.scrapeMilliseconds, cell: (a) => <Value value={a.scrapeMilliseconds} format={milliseconds} why="no good answer yet" /> },
   { id: "bytes", label: "Size", title: "Size of the last good answer", number: true, width: 92, from: "laptop", sort: (a) => a.bytes, cell: (a) => <Value value={a.bytes} format={bytes} why="no good answer yet" /> },
