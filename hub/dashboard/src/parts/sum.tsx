@@ -2,7 +2,7 @@
 // of pods.
 import { useMemo } from "react";
 import type { NamespaceAnswer, WorkloadAnswer } from "../api/types";
-import { sumCharts } from "../derive/charts";
+import { type Chart, sumCharts } from "../derive/charts";
 import { limitOf, type ResourceName, valueOf, whyNull } from "../derive/metric";
 import { bytes, cpu, type Format } from "../format/number";
 import { Charts } from "./chart";
@@ -12,10 +12,12 @@ import { Value } from "./value";
 
 type Sum = NamespaceAnswer | WorkloadAnswer;
 
-/** SumCharts is the history of a sum. */
-export function SumCharts({ sum }: { sum: Sum }) {
+const none: readonly Chart[] = [];
+
+/** SumCharts is the history of a sum, and what is shown beside it. */
+export function SumCharts({ sum, beside = none }: { sum: Sum; beside?: readonly Chart[] }) {
   const network = useNetworkFormat();
-  const charts = useMemo(() => (sum.series ? sumCharts({ ...sum, series: sum.series }, network) : []), [sum, network]);
+  const charts = useMemo(() => [...(sum.series ? sumCharts({ ...sum, series: sum.series }, network) : []), ...beside], [sum, network, beside]);
   return <Charts charts={charts} />;
 }
 
