@@ -10,11 +10,12 @@ import { FailedPage } from "./parts/failed-page";
 import { Header, usePause } from "./parts/header";
 import { Help, useKeyboard } from "./parts/keyboard";
 import { useSettings } from "./parts/settings";
-import Overview from "./pages/overview";
+import { backTo, placeKept } from "./url/place";
 import { type RangeName, ranges } from "./url/time-range";
 import { useParam, useTimeRange } from "./url/use-address";
 
-// What is not on the first page comes when it is asked for.
+// Each page comes when it is asked for.
+const Overview = lazy(() => import("./pages/overview"));
 const Nodes = lazy(() => import("./pages/nodes"));
 const NodePage = lazy(() => import("./pages/node"));
 const Namespaces = lazy(() => import("./pages/namespaces"));
@@ -91,18 +92,21 @@ function useHubAway(): string {
   return tick ? clockTime(tick.time) : "no round yet";
 }
 
-/** useNewPage names the page to the browser, and takes who goes there to its top. */
+/** useNewPage names the page to the browser, and takes who goes there to its top, or who comes back to where he was. */
 function useNewPage(path: string) {
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
   useEffect(() => {
     const words = path.split("/").filter((part) => part !== "").map(decodeURIComponent);
     document.title = [...words.reverse(), "kubemon"].join(" · ");
-    if (!first.current) {
-      window.scrollTo(0, 0);
-      main.current?.focus({ preventScroll: true });
-    }
+    const opened = first.current; // then it is the browser's to do
     first.current = false;
+    if (opened) return undefined;
+    main.current?.focus({ preventScroll: true });
+    const place = placeKept();
+    if (place) return backTo(place);
+    window.scrollTo(0, 0);
+    return undefined;
   }, [path]);
   return main;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { matcher, parseSort, sorted, type SortValue, writeSort } from "./rows";
+import { drawn, matcher, parseSort, sorted, type SortValue, writeSort } from "./rows";
 
 describe("sort", () => {
   test.each<[boolean, SortValue[], SortValue[]]>([
@@ -24,3 +24,8 @@ describe("search", () => {
     ["web data", "shop/web-1", false], ["!web", "shop/web-1", false], ["shop !web", "shop/cart-1", true], ["!", "x", true], ["(", "a(b", true],
   ])("%s in %s: %s", (search, text, want) => expect(matcher(search)(text)).toBe(want));
 });
+
+test.each<[number, number, number | null, number[]]>([
+  [2, 5, null, [2, 3, 4]], [2, 5, 2, [2, 3, 4]], [2, 5, 4, [2, 3, 4]], [2, 5, 0, [0, 2, 3, 4]], [2, 5, 5, [2, 3, 4, 5]], [2, 5, 9, [2, 3, 4, 9]],
+  [0, 0, null, []],
+])("from %s to before %s, and %s", (first, end, always, want) => expect(drawn(first, end, always)).toEqual(want));

@@ -32,16 +32,19 @@ export function sorted<T>(rows: readonly T[], value: (row: T) => SortValue, desc
 }
 
 /**
- * matcher tells whether a text has what a search asks for: all of its words in
- * any order, and none of those with a ! in front. It is not case-sensitive.
+ * matcher tells whether a text in lower case has what a search asks for: all of
+ * its words in any order, and none of those with a ! in front.
  */
 export function matcher(search: string): (text: string) => boolean {
   const words = search.toLowerCase().split(/\s+/).filter((word) => word !== "" && word !== "!");
   const wanted = words.filter((word) => !word.startsWith("!"));
   const unwanted = words.filter((word) => word.startsWith("!")).map((word) => word.slice(1));
-  if (words.length === 0) return () => true;
-  return (text) => {
-    const lower = text.toLowerCase();
-    return wanted.every((word) => lower.includes(word)) && !unwanted.some((word) => lower.includes(word));
-  };
+  return (text) => wanted.every((word) => text.includes(word)) && !unwanted.some((word) => text.includes(word));
+}
+
+/** drawn are the indexes from first to before end, and one more that is drawn wherever it is. */
+export function drawn(first: number, end: number, always: number | null): number[] {
+  const indexes = Array.from({ length: end - first }, (_, i) => first + i);
+  if (always === null || (always >= first && always < end)) return indexes;
+  return always < first ? [always, ...indexes] : [...indexes, always];
 }

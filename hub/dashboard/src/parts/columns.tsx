@@ -1,9 +1,10 @@
 // The columns that the tables of the page have in common.
+import type { CSSProperties } from "react";
 import type { ContainerOfPod, Item, Node, Pod, Ratios } from "../api/types";
 import { bounds, type Level, levelOf } from "../derive/levels";
 import { sum, valueOf, whyNoRatio, whyNull } from "../derive/metric";
 import { bytes, bytesPerSecond, count, cpu, type Format, percent, text } from "../format/number";
-import { LevelMark, Meter } from "./meter";
+import { LevelMark } from "./meter";
 import { StateBadge, stateIcons } from "./state-badge";
 import type { Column } from "./table";
 import { Unknown, Value } from "./value";
@@ -13,17 +14,13 @@ type Measured = Pick<Item, "usage" | "ratios" | "unavailable"> & Partial<Pick<It
 
 /** nameColumn is the first. */
 export function nameColumn<T extends { name: string } & Partial<Pick<Item, "status">>>(label: string): Column<T> {
-  return { id: "name", label, cell: (row) => <Name of={row} />, sort: (row) => row.name };
+  return { id: "name", label, cell: (row) => <Name of={row} />, hint: (row) => row.name, sort: (row) => row.name };
 }
 
 /** Name has the state's icon before it where there is no room for a column of states. */
 function Name({ of: { name, status } }: { of: { name: string } & Partial<Pick<Item, "status">> }) {
-  return (
-    <span title={name}>
-      {status && status.state !== "ok" && <span className={`state ${status.state} narrow-only`} aria-hidden="true">{stateIcons[status.state]} </span>}
-      {name}
-    </span>
-  );
+  if (!status || status.state === "ok") return name;
+  return <><span className={`state ${status.state} narrow-only`} aria-hidden="true">{stateIcons[status.state]} </span>{name}</>;
 }
 
 /** stateColumn is sorted with the worst first. */
@@ -59,14 +56,9 @@ export function ratioColumn<T extends Measured>(id: string, label: string, title
   };
 }
 
-/** Share is a bar with its number. */
-export function Share({ share, level, tick }: { share: number; level: Level; tick?: number | null }) {
-  return (
-    <span className={`share ${level}`}>
-      <Meter share={share} level={level} tick={tick} />
-      <span className="share-number"><LevelMark level={level} />{text(percent(share))}</span>
-    </span>
-  );
+/** Share is a bar with its number; the style draws the bar as its background, so that many of them are light. */
+export function Share({ share, level }: { share: number; level: Level }) {
+  return <span className={`share ${level}`} style={{ "--share": Math.min(share, 1) } as CSSProperties}><LevelMark level={level} />{text(percent(share))}</span>;
 }
 
 /** trafficColumn is both directions together; each is the tooltip's. */
@@ -80,8 +72,11 @@ export function trafficColumn<T extends Measured>(of: "network" | "disk", format
     cell: (row) => {
       const value = total(row);
       if (value === null) return <Unknown why={whyNull(row, first)} />;
-      const part = (metric: typeof first | typeof second) => text(format(valueOf(row.usage, metric) ?? 0));
-      return <span title={`${part(first)} ${words[0]}, ${part(second)} ${words[1]}`}>{text(format(value))}</span>;
+      return text(format(value));
+    },
+    hint: (row) => {
+      const [one, other] = [valueOf(row.usage, first), valueOf(row.usage, second)];
+      return one === null || other === null ? undefined : `${text(format(one))} ${words[0]}, ${text(format(other))} ${words[1]}`;
     },
   };
 }
@@ -94,7 +89,7 @@ export function throttledColumn<T extends Measured>(): Column<T> {
       const share = valueOf(row.usage, "cpuThrottledRatio");
       if (share === null) return <Unknown why={whyNull(row, "cpuThrottledRatio")} />;
       const level = levelOf(share, bounds.throttled);
-      return <span className={`share ${level}`}><LevelMark level={level} />{text(percent(share))}</span>;
+      return <span className={`share bare ${level}`}><LevelMark level={level} />{text(percent(share))}</span>;
     },
   };
 }

@@ -44,12 +44,12 @@ export function PodTable({ pods, sort, shows, controls, empty = "There are no po
 
 const namespaceColumn: Column<Pod> = {
   id: "namespace", label: "Namespace", width: 124, from: "tablet", sort: (pod) => pod.namespace ?? null,
-  cell: (pod) => (pod.namespace === undefined ? <Unknown why="neither the API server nor the agent knows it" /> : <span title={pod.namespace}>{pod.namespace}</span>),
+  cell: (pod) => (pod.namespace === undefined ? <Unknown why="neither the API server nor the agent knows it" /> : pod.namespace), hint: (pod) => pod.namespace,
 };
 
 const nodeColumn: Column<Pod> = {
   id: "node", label: "Node", width: 112, from: "laptop", sort: (pod) => pod.node ?? null,
-  cell: (pod) => (pod.node === undefined ? <Unknown why="not on a node" /> : <span title={pod.node}>{pod.node}</span>),
+  cell: (pod) => (pod.node === undefined ? <Unknown why="not on a node" /> : pod.node), hint: (pod) => pod.node,
 };
 
 const restartsColumn: Column<Pod> = {

@@ -15,7 +15,7 @@ export function StateBadge({ status }: { status: Item["status"] }) {
   const why = [status.reason, age].filter((part) => part !== "").join("; ");
   return (
     <span className={`state ${status.state}`} title={why}>
-      <span aria-hidden="true">{stateIcons[status.state]}</span> {stateWords[status.state]}
+      <span aria-hidden="true">{stateIcons[status.state]}</span>{` ${stateWords[status.state]}`}
       {status.state !== "ok" && <span className="unseen"> {why}</span>}
     </span>
   );

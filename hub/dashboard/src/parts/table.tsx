@@ -1,11 +1,11 @@
 // A table that sorts, filters, and stays smooth with ten thousand rows: only
 // the rows on the screen are in the document. It is a real table all the same,
 // and says how many rows it has.
-import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, memo, type MouseEvent, type ReactNode, type RefObject, useCallback, useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
-import { useLocation, useRouter } from "wouter";
+import { type ReactNode, useDeferredValue, useMemo } from "react";
 import { matcher, parseSort, type Sort, sorted, type SortValue, writeSort } from "../derive/rows";
-import { useHref, useParam } from "../url/use-address";
+import { useParam } from "../url/use-address";
+import { Search } from "./search";
+import { cellClass, Rows } from "./table-rows";
 
 /** A Column of rows of T. */
 export interface Column<T> {
@@ -15,6 +15,8 @@ export interface Column<T> {
   /** What the heading's short form stands for. */
   title?: string;
   cell(row: T): ReactNode;
+  /** What a pointer on the cell is told. */
+  hint?(row: T): string | undefined;
   /** What to sort by; a column without is not sorted by. */
   sort?(row: T): SortValue;
   /** Numbers are right-aligned, and start with the greatest. */
@@ -43,27 +45,24 @@ interface Props<T> {
   prefix?: string;
 }
 
-const rowHeight = 30;
-
 /** DataTable is the table with its search. */
-export function DataTable<T>(props: Props<T>) {
-  const { rows, columns, searched, prefix = "", controls } = props;
+export function DataTable<T>({ caption, rows, columns, rowKey, path, searched, sort: byDefault, controls, empty, prefix = "" }: Props<T>) {
   const [search, setSearch] = useParam(`${prefix}q`, "replace");
   const [sortText, setSort] = useParam(`${prefix}sort`);
-  const sort = parseSort(sortText, props.sort);
-  const shown = useShown(rows, columns, searched, search, sortText || props.sort);
+  const shown = useShown(rows, columns, searched, search, sortText || byDefault);
+  const total = rows.length.toLocaleString("en");
   return (
     <div className="data-table">
       {(searched || controls) && (
         <div className="table-tools">
-          {searched && <Search value={search} onChange={setSearch} caption={props.caption} />}
+          {searched && <Search value={search} onChange={setSearch} caption={caption} />}
           {controls}
-          <span className="table-count" role="status">
-            {shown.length === rows.length ? rows.length.toLocaleString("en") : `${shown.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")}`}
-          </span>
+          <span className="table-count" role="status">{shown.length === rows.length ? total : `${shown.length.toLocaleString("en")} of ${total}`}</span>
         </div>
       )}
-      <Rows {...props} rows={shown} total={rows.length} sort={sort} onSort={(next) => setSort(writeSort(next))} onClear={() => setSearch("")} />
+      <Rows caption={caption} rows={shown} columns={columns} rowKey={rowKey} path={path}
+        head={<Head columns={columns} sort={parseSort(sortText, byDefault)} onSort={(next) => setSort(writeSort(next))} />}
+        none={rows.length === 0 ? empty : <>None of {total} matches. <button type="button" className="link" onClick={() => setSearch("")}>Clear the search</button></>} />
     </div>
   );
 }
@@ -72,113 +71,32 @@ export function DataTable<T>(props: Props<T>) {
  * useShown filters and sorts. What was typed or pressed is on the screen first;
  * then the rows follow, in slices between which the browser can do other things.
  */
-function useShown<T>(rows: readonly T[], columns: readonly Column<T>[], searched: ((row: T) => string) | undefined, search: string, sort: string): T[] {
+function useShown<T>(rows: readonly T[], columns: readonly Column<T>[], searched: ((row: T) => string) | undefined, search: string, sort: string): readonly T[] {
   const all = useDeferredValue(rows);
-  const sought = useDeferredValue(search);
+  const sought = useDeferredValue(search).trim();
   const { column, descending } = parseSort(useDeferredValue(sort), "");
   const value = columns.find(({ id }) => id === column)?.sort;
-  const inOrder = useMemo(() => (value ? sorted(all, value, descending) : [...all]), [all, value, descending]);
+  const inOrder = useMemo(() => (value ? sorted(all, value, descending) : all), [all, value, descending]);
+  const searches = searched !== undefined && sought !== "";
+  // Once for all letters of a search.
+  const texts = useMemo(() => (searches ? inOrder.map((row) => searched(row).toLowerCase()) : []), [searches, inOrder, searched]);
   return useMemo(() => {
-    if (!searched || sought.trim() === "") return inOrder;
+    if (!searches) return inOrder;
     const matches = matcher(sought);
-    return inOrder.filter((row) => matches(searched(row)));
-  }, [inOrder, searched, sought]);
+    return inOrder.filter((_, i) => matches(texts[i] ?? ""));
+  }, [searches, sought, inOrder, texts]);
 }
 
-function Search({ value, onChange, caption }: { value: string; onChange(value: string): void; caption: string }) {
-  // The field is ahead of the address, which browsers let change only so often.
-  const [typed, setTyped] = useState(value);
-  const written = useRef(value);
-  useEffect(() => {
-    if (value !== written.current) setTyped((written.current = value));
-  }, [value]);
-  useEffect(() => {
-    if (typed === written.current) return;
-    const timer = setTimeout(() => onChange((written.current = typed)), 120);
-    return () => clearTimeout(timer);
-  }, [typed, onChange]);
-  return (
-    <input type="search" className="search" data-search="" placeholder="Search   /" aria-label={`Search ${caption}`} value={typed}
-      onChange={(event) => setTyped(event.target.value)}
-      onKeyDown={(event) => {
-        if (event.key !== "Escape" && event.key !== "Enter") return;
-        event.preventDefault();
-        event.stopPropagation();
-        if (event.key === "Escape") setTyped("");
-        event.currentTarget.blur();
-      }} />
-  );
-}
-
-interface RowsProps<T> extends Omit<Props<T>, "sort"> {
-  total: number;
+interface HeadProps<T> {
+  columns: readonly Column<T>[];
   sort: Sort;
   onSort(sort: Sort): void;
-  onClear(): void;
 }
 
-function Rows<T>({ caption, rows, columns, rowKey, path, sort, onSort, empty, total, onClear }: RowsProps<T>) {
-  const body = useRef<HTMLTableSectionElement>(null);
-  const top = useTop(body);
-  const virtual = useWindowVirtualizer({ count: rows.length, estimateSize: () => rowHeight, overscan: 4, scrollMargin: top, useFlushSync: false });
-  const items = virtual.getVirtualItems();
-  const before = (items[0]?.start ?? top) - top;
-  const after = virtual.getTotalSize() - ((items.at(-1)?.end ?? top) - top);
-  const move = useCallback((to: number) => virtual.scrollToIndex(to), [virtual]);
-  const keys = useRowKeys(body, rows.length, move);
-  const href = useHref();
-  const links = useRowLinks();
-  return (
-    <table aria-rowcount={rows.length + 1} onKeyDown={keys} onClick={links}>
-      <caption className="unseen">{caption}</caption>
-      <Columns columns={columns} />
-      <Head columns={columns} sort={sort} onSort={onSort} />
-      <tbody ref={body} data-rows="">
-        {before > 0 && <tr aria-hidden="true" className="space" style={{ height: before }} />}
-        {items.map((item) => {
-          const row = rows[item.index];
-          return row === undefined ? null : <Row key={rowKey(row)} row={row} index={item.index} columns={columns} href={path && href(path(row))} />;
-        })}
-        {after > 0 && <tr aria-hidden="true" className="space" style={{ height: after }} />}
-        {rows.length === 0 && (
-          <tr>
-            <td className="none" colSpan={columns.length}>
-              {total === 0 ? empty : <>None of {total.toLocaleString("en")} matches. <button type="button" className="link" onClick={onClear}>Clear the search</button></>}
-            </td>
-          </tr>
-        )}
-      </tbody>
-    </table>
-  );
-}
-
-/** useTop is how far down the page an element is: what is above it may come later, or change. */
-function useTop(element: RefObject<HTMLElement | null>): number {
-  const [top, setTop] = useState(0);
-  useLayoutEffect(() => {
-    const measure = () => setTop(element.current ? Math.round(element.current.getBoundingClientRect().top + window.scrollY) : 0);
-    measure();
-    const resized = new ResizeObserver(measure);
-    resized.observe(document.body);
-    return () => resized.disconnect();
-  }, [element]);
-  return top;
-}
-
-function Columns<T>({ columns }: { columns: readonly Column<T>[] }) {
-  return (
-    <colgroup>
-      {columns.map(({ id, width, from = "phone" }) => (
-        <col key={id} className={`from-${from}`} style={width ? { width } : undefined} />
-      ))}
-    </colgroup>
-  );
-}
-
-function Head<T>({ columns, sort, onSort }: { columns: readonly Column<T>[]; sort: Sort; onSort(sort: Sort): void }) {
+function Head<T>({ columns, sort, onSort }: HeadProps<T>) {
   return (
     <thead>
-      <tr>
+      <tr aria-rowindex={1}>
         {columns.map((column) => {
           const by = sort.column === column.id;
           const order = by ? (sort.descending ? "descending" : "ascending") : "none";
@@ -198,71 +116,5 @@ function Head<T>({ columns, sort, onSort }: { columns: readonly Column<T>[]; sor
         })}
       </tr>
     </thead>
-  );
-}
-
-interface RowProps<T> {
-  row: T;
-  index: number;
-  columns: readonly Column<T>[];
-  href: string | undefined;
-}
-
-// A row is drawn anew only for another row, or after another round.
-const Row = memo(function Row<T>({ row, index, columns, href }: RowProps<T>) {
-  const base = useRouter().base;
-  return (
-    <tr data-index={index} aria-rowindex={index + 2}>
-      {columns.map((column, i) => {
-        const content = column.cell(row);
-        if (i > 0) return <td key={column.id} className={cellClass(column)}>{content}</td>;
-        return (
-          <th key={column.id} scope="row" className={cellClass(column)}>
-            {href === undefined ? content : <a href={base + href} data-row={href}>{content}</a>}
-          </th>
-        );
-      })}
-    </tr>
-  );
-}) as <T>(props: RowProps<T>) => ReactNode;
-
-/** useRowLinks follows the rows' links within the page: one listener for all of them is lighter than a Link in each. */
-function useRowLinks() {
-  const [, navigate] = useLocation();
-  return (event: MouseEvent) => {
-    const to = (event.target as HTMLElement).closest<HTMLElement>("[data-row]")?.dataset["row"];
-    if (to === undefined || event.button !== 0 || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
-    event.preventDefault();
-    navigate(to);
-  };
-}
-
-function cellClass<T>({ number, from = "phone" }: Column<T>): string {
-  return `${number ? "number " : ""}from-${from}`;
-}
-
-/** useRowKeys moves between rows with the arrow keys, Home and End; j and k do so from anywhere. */
-function useRowKeys(body: RefObject<HTMLTableSectionElement | null>, count: number, scrollTo: (index: number) => void) {
-  const focus = useCallback(
-    (index: number, tries = 10) => {
-      const link = body.current?.querySelector<HTMLElement>(`[data-index="${index}"] [data-row]`);
-      if (link) return link.focus();
-      scrollTo(index);
-      if (tries > 0) requestAnimationFrame(() => focus(index, tries - 1));
-    },
-    [body, scrollTo],
-  );
-  return useCallback(
-    (event: KeyboardEvent) => {
-      const row = (event.target as HTMLElement).closest<HTMLElement>("[data-index]");
-      if (!row || event.ctrlKey || event.metaKey || event.altKey) return;
-      const at = Number(row.dataset["index"]);
-      const to = { ArrowDown: at + 1, j: at + 1, ArrowUp: at - 1, k: at - 1, Home: 0, End: count - 1 }[event.key];
-      if (to === undefined || to < 0 || to >= count) return;
-      event.preventDefault();
-      event.stopPropagation();
-      focus(to);
-    },
-    [count, focus],
   );
 }

@@ -16,10 +16,5 @@ export function Value({ value, format, why }: Props) {
 
 /** Unknown is the dash in the place of a number. */
 export function Unknown({ why }: { why: string }) {
-  return (
-    <span className="unknown" title={why}>
-      <span aria-hidden="true">—</span>
-      <span className="unseen">unknown: {why}</span>
-    </span>
-  );
+  return <span className="unknown" role="img" title={why} aria-label={`unknown: ${why}`}>—</span>;
 }

@@ -32,7 +32,7 @@ export function WorkloadTable({ workloads, ofNamespace = false, controls, prefix
 const kindColumn: Column<Workload> = { id: "kind", label: "Kind", width: 112, from: "tablet", sort: (w) => w.kind, cell: (w) => w.kind };
 
 const namespaceColumn: Column<Workload> = {
-  id: "namespace", label: "Namespace", width: 124, from: "tablet", sort: (w) => w.namespace, cell: (w) => <span title={w.namespace}>{w.namespace}</span>,
+  id: "namespace", label: "Namespace", width: 124, from: "tablet", sort: (w) => w.namespace, cell: (w) => w.namespace, hint: (w) => w.namespace,
 };
 
 function keyOf(w: Workload): string {
