@@ -1,6 +1,7 @@
 // One namespace: the sum of its pods, its workloads, its pods.
 import { useHistory, useLongList } from "../api/queries";
 import type { NamespaceAnswer, Pod, Workload } from "../api/types";
+import { CurrentNote } from "../parts/current-note";
 import { PodTable } from "../parts/pod-table";
 import { Loaded } from "../parts/section";
 import { SumCharts, sumFacts } from "../parts/sum";
@@ -18,6 +19,7 @@ export default function NamespacePage({ name }: { name: string }) {
   return (
     <>
       <Title up={{ path: "/namespaces", label: "Namespaces" }} name={name} item={namespace.data} facts={sumFacts(namespace.data)} />
+      <CurrentNote time={namespace.data?.time} />
       <Loaded answer={namespace} height={500}>{(data) => <SumCharts sum={data} />}</Loaded>
       <h2>Workloads</h2>
       <Loaded answer={workloads} height={200}>{(list) => <WorkloadTable workloads={list.items} ofNamespace prefix="w-" />}</Loaded>

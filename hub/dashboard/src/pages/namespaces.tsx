@@ -3,6 +3,7 @@ import { useMemo } from "react";
 import { useAnswer } from "../api/queries";
 import type { List, Namespace } from "../api/types";
 import { nameColumn, podsColumn, sumColumns } from "../parts/columns";
+import { CurrentNote } from "../parts/current-note";
 import { ScopeNote } from "../parts/scope-note";
 import { Loaded } from "../parts/section";
 import { useNetworkFormat } from "../parts/settings";
@@ -21,6 +22,7 @@ export default function Namespaces() {
         {(list) => (
           <>
             <ScopeNote scope={list.scope} />
+            <CurrentNote time={list.time} />
             <DataTable caption="namespaces" rows={list.items} columns={columns} rowKey={({ name }) => name} path={({ name }) => pathOf.namespace(name)}
               searched={({ name }) => name} sort="-cpu" empty="There are no namespaces." />
           </>

@@ -5,6 +5,7 @@ import type { NodeAnswer, Pod } from "../api/types";
 import { nodeCharts } from "../derive/charts";
 import { bytes, cpu, significant, text } from "../format/number";
 import { Charts } from "../parts/chart";
+import { CurrentNote } from "../parts/current-note";
 import { Disks, Filesystems, Interfaces, Processes, Slices } from "../parts/devices";
 import { PodTable } from "../parts/pod-table";
 import { Loaded } from "../parts/section";
@@ -20,6 +21,7 @@ export default function NodePage({ name }: { name: string }) {
   return (
     <>
       <Title up={{ path: "/nodes", label: "Nodes" }} name={name} item={node.data} facts={node.data ? factsOf(node.data) : []} />
+      <CurrentNote time={node.data?.time} />
       <Loaded answer={node} height={600}>{(data) => <Parts node={data} />}</Loaded>
       <h2>Pods</h2>
       <Loaded answer={pods} height={300}>{(list) => <PodTable pods={list.items} sort="-cpu" shows="node" empty="No pod runs here." />}</Loaded>

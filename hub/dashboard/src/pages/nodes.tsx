@@ -4,6 +4,7 @@ import { useAnswer } from "../api/queries";
 import type { List, Node } from "../api/types";
 import { bytesPerSecond } from "../format/number";
 import { cpuColumn, memoryColumn, nameColumn, podsColumn, ratioColumn, Share, stateColumn, trafficColumn } from "../parts/columns";
+import { CurrentNote } from "../parts/current-note";
 import { HeatGrid } from "../parts/heat-grid";
 import { Loaded } from "../parts/section";
 import { useNetworkFormat } from "../parts/settings";
@@ -24,6 +25,7 @@ export default function Nodes() {
       <Loaded answer={nodes} height={400}>
         {(list) => (
           <>
+            <CurrentNote time={list.time} />
             <HeatGrid nodes={list.items} heading="" />
             <NodeTable nodes={list.items} />
           </>

@@ -3,6 +3,7 @@ import { type Answer, useAnswer, useHistory, useWindowLimit } from "../api/queri
 import type { ClusterAnswer, Container, List, Node, Pod, Status } from "../api/types";
 import { bothOf } from "../derive/looks";
 import { findings } from "../derive/problems";
+import { CurrentNote } from "../parts/current-note";
 import { Findings } from "../parts/findings";
 import { HeatGrid } from "../parts/heat-grid";
 import { ScopeNote } from "../parts/scope-note";
@@ -24,7 +25,7 @@ export default function Overview() {
   return (
     <>
       <h1 className="unseen">Overview of the cluster</h1>
-      <Loaded answer={cluster} height={190}>{(data) => <><ScopeNote scope={data.scope} /><Tiles cluster={data} /></>}</Loaded>
+      <Loaded answer={cluster} height={190}>{(data) => <><ScopeNote scope={data.scope} /><CurrentNote time={data.time} /><Tiles cluster={data} /></>}</Loaded>
       <div className="two-columns">
         <Attention nodes={nodes} />
         <Loaded answer={nodes} height={200}>{(list) => <HeatGrid nodes={list.items} heading="Nodes" />}</Loaded>

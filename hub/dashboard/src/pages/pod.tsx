@@ -8,6 +8,7 @@ import { valueOf, whyNull } from "../derive/metric";
 import { bytesPerSecond, count } from "../format/number";
 import { Charts } from "../parts/chart";
 import { cpuColumn, memoryColumn, ratioColumn, restartsOf, throttledColumn, trafficColumn } from "../parts/columns";
+import { CurrentNote } from "../parts/current-note";
 import { Loaded } from "../parts/section";
 import { useNetworkFormat } from "../parts/settings";
 import { type Column, DataTable } from "../parts/table";
@@ -22,6 +23,7 @@ export default function PodPage({ namespace, name }: { namespace: string; name: 
   return (
     <>
       <Title up={{ path: "/pods", label: "Pods", choices: { ns: namespace } }} name={name} item={pod.data} facts={facts} />
+      <CurrentNote time={pod.data?.time} />
       <Loaded answer={pod} height={500}>
         {(data) => (
           <>

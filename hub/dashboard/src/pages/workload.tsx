@@ -5,6 +5,7 @@ import { useHistory, useLongList } from "../api/queries";
 import type { List, Pod, WorkloadAnswer } from "../api/types";
 import { byPodCharts } from "../derive/charts";
 import { mostLines } from "../derive/condense";
+import { CurrentNote } from "../parts/current-note";
 import { PodTable } from "../parts/pod-table";
 import { Loaded } from "../parts/section";
 import { SumCharts, sumFacts } from "../parts/sum";
@@ -26,6 +27,7 @@ export default function WorkloadPage({ namespace, kind, name }: { namespace: str
   return (
     <>
       <Title up={{ path: "/workloads", label: "Workloads" }} name={name} item={workload.data} facts={facts} />
+      <CurrentNote time={workload.data?.time} />
       <Loaded answer={workload} height={500}>{(data) => (isOfFew(data) ? <ByPod workload={data} path={`${path}/pods`} /> : <SumCharts sum={data} />)}</Loaded>
       <h2>Pods</h2>
       <Loaded answer={pods} height={300}>{(list) => <PodTable pods={list.items} sort="-cpu" shows="namespace" empty="This workload has no pods now." />}</Loaded>

@@ -1,6 +1,7 @@
 // All workloads of every kind.
 import { useLongList } from "../api/queries";
 import type { Workload } from "../api/types";
+import { CurrentNote } from "../parts/current-note";
 import { ScopeNote } from "../parts/scope-note";
 import { Loaded } from "../parts/section";
 import { WorkloadTable } from "../parts/workload-table";
@@ -17,11 +18,12 @@ export default function Workloads() {
     <>
       <h1>Workloads</h1>
       <Loaded answer={workloads} height={400}>
-        {({ items, scope }) => {
+        {({ items, scope, time }) => {
           const kinds = [...new Set(items.map((w) => w.kind))].sort();
           return (
             <>
               <ScopeNote scope={scope} />
+              <CurrentNote time={time} />
               <WorkloadTable workloads={kind === "" ? items : items.filter((w) => w.kind === kind)}
                 controls={<KindChoice kinds={kinds} value={kind} onChange={setKind} />} />
             </>
