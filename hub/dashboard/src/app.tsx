@@ -1,31 +1,31 @@
 // The frame of every page: head, banner, the page, foot.
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useIsFetching, useQueryClient } from "@tanstack/react-query";
 import { Route, Switch, useLocation } from "wouter";
-import { useAnswer, useFeed } from "./api/queries";
+import { useAnswer, useLatestTime } from "./api/queries";
 import type { Status } from "./api/types";
 import { ApiError, HubAway, logOut } from "./api/client";
 import { clockTime } from "./format/time";
 import { FailedPage } from "./parts/failed-page";
 import { Header, usePause } from "./parts/header";
 import { Help, useKeyboard } from "./parts/keyboard";
+import { later, whenIdle } from "./parts/later";
 import { useSettings } from "./parts/settings";
-import { backTo, placeKept } from "./url/place";
+import Overview from "./pages/overview";
 import { type RangeName, ranges } from "./url/time-range";
 import { useParam, useTimeRange } from "./url/use-address";
 
-// Each page comes when it is asked for.
-const Overview = lazy(() => import("./pages/overview"));
-const Nodes = lazy(() => import("./pages/nodes"));
-const NodePage = lazy(() => import("./pages/node"));
-const Namespaces = lazy(() => import("./pages/namespaces"));
-const NamespacePage = lazy(() => import("./pages/namespace"));
-const Workloads = lazy(() => import("./pages/workloads"));
-const WorkloadPage = lazy(() => import("./pages/workload"));
-const Pods = lazy(() => import("./pages/pods"));
-const PodPage = lazy(() => import("./pages/pod"));
-const StatusPage = lazy(() => import("./pages/status"));
-const Missing = lazy(() => import("./pages/missing"));
+const Nodes = later("nodes", () => import("./pages/nodes"));
+const NodePage = later("node", () => import("./pages/node"));
+const Namespaces = later("namespaces", () => import("./pages/namespaces"));
+const NamespacePage = later("namespace", () => import("./pages/namespace"));
+const Workloads = later("workloads", () => import("./pages/workloads"));
+const WorkloadPage = later("workload", () => import("./pages/workload"));
+const Pods = later("pods", () => import("./pages/pods"));
+const PodPage = later("pod", () => import("./pages/pod"));
+const StatusPage = later("status", () => import("./pages/status"));
+const Missing = later("missing", () => import("./pages/missing"));
+const laterPages = [Nodes, NodePage, Namespaces, NamespacePage, Workloads, WorkloadPage, Pods, PodPage, StatusPage, Missing];
 
 /** App is the frame. */
 export function App() {
@@ -33,6 +33,7 @@ export function App() {
   const away = useHubAway();
   const [path] = useLocation();
   const main = useNewPage(path);
+  useLaterPages();
   useKeyboard({ ...useTimeCommands(), help: () => setHelp(true) });
   return (
     <>
@@ -41,13 +42,19 @@ export function App() {
       <div role="alert">{away && <p className="banner">The hub does not answer. What is shown is of {away}; the page asks again by itself.</p>}</div>
       <main id="main" ref={main} tabIndex={-1} className={away ? "old" : ""}>
         <FailedPage key={path}>
-          <Suspense fallback={<div className="skeleton tall" />}><Pages /></Suspense>
+          <Pages />
         </FailedPage>
       </main>
       <Footer onHelp={() => setHelp(true)} />
       <Help open={help} onClose={() => setHelp(false)} />
     </>
   );
+}
+
+/** useLaterPages gets them while the hub is there. */
+function useLaterPages(): void {
+  const queries = useQueryClient();
+  useEffect(() => whenIdle(() => laterPages.forEach((page) => void page.prefetch(queries))), [queries]);
 }
 
 function Pages() {
@@ -86,27 +93,24 @@ function useTimeCommands() {
 function useHubAway(): string {
   const queries = useQueryClient();
   useIsFetching(); // looks again when an answer came, or did not
-  const { tick } = useFeed();
+  const latest = useLatestTime();
   const failed = queries.getQueryCache().findAll({ type: "active" }).some(({ state }) => state.error instanceof HubAway || state.fetchFailureReason instanceof HubAway);
   if (!failed) return "";
-  return tick ? clockTime(tick.time) : "no round yet";
+  return latest === null ? "no round yet" : clockTime(latest);
 }
 
-/** useNewPage names the page to the browser, and takes who goes there to its top, or who comes back to where he was. */
+/** useNewPage names the page to the browser, and takes who goes there to its top. */
 function useNewPage(path: string) {
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
   useEffect(() => {
-    const words = path.split("/").filter((part) => part !== "").map(decodeURIComponent);
+    const words = path.split("/").filter((part) => part !== ""); // which wouter has decoded
     document.title = [...words.reverse(), "kubemon"].join(" · ");
-    const opened = first.current; // then it is the browser's to do
+    if (!first.current) {
+      window.scrollTo(0, 0);
+      main.current?.focus({ preventScroll: true });
+    }
     first.current = false;
-    if (opened) return undefined;
-    main.current?.focus({ preventScroll: true });
-    const place = placeKept();
-    if (place) return backTo(place);
-    window.scrollTo(0, 0);
-    return undefined;
   }, [path]);
   return main;
 }
@@ -114,10 +118,16 @@ function useNewPage(path: string) {
 /** Access is the way out where readers are known, and says so where they are not. */
 function Access() {
   const status = useAnswer<Status>("status", {}, { once: true });
+  const [failed, setFailed] = useState("");
   const forbidden = status.error instanceof ApiError && status.error.status === 403;
   if (status.data?.access.auth === "none") return <span className="unguarded"><span aria-hidden="true">▲</span> Without authentication: whoever reaches this hub sees everything.</span>;
   if (!status.data && !forbidden) return null;
-  return <button type="button" className="link" onClick={() => void logOut()}>Log out</button>;
+  return (
+    <>
+      <button type="button" className="link" onClick={() => void logOut().catch((error: Error) => setFailed(error.message))}>Log out</button>
+      <span role="alert">{failed !== "" && `You are still logged in: ${failed}.`}</span>
+    </>
+  );
 }
 
 function Footer({ onHelp }: { onHelp(): void }) {

@@ -12,10 +12,12 @@
 import { QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { type AroundNavHandler, Router } from "wouter";
+import { Router } from "wouter";
 import { LiveFeed } from "./api/live";
-import { FeedContext, newQueries, nextRound } from "./api/queries";
+import { FeedContext, newQueries } from "./api/queries";
+import { nextRound } from "./api/rounds";
 import { App } from "./app";
+import { FailedPage } from "./parts/failed-page";
 import { SettingsProvider } from "./parts/settings";
 import "./style/tokens.css";
 import "./style/base.css";
@@ -23,7 +25,6 @@ import "./style/frame.css";
 import "./style/overview.css";
 import "./style/table.css";
 import "./style/chart.css";
-import { keepPlace } from "./url/place";
 import { parseTimeRange } from "./url/time-range";
 
 // The hub says in <base> how far up its root is from the path that was asked
@@ -33,18 +34,13 @@ if (base) base.href = document.baseURI;
 
 const queries = newQueries();
 
-const feed = new LiveFeed(() => {
+const feed = new LiveFeed((tick) => {
   const { pausedAt } = parseTimeRange(new URLSearchParams(location.search));
-  if (pausedAt === null && !document.hidden) nextRound(queries);
+  nextRound(queries, tick, pausedAt !== null);
 });
-feed.start();
-document.addEventListener("visibilitychange", () => feed.catchUp());
-
-/** leave goes to an address, and notes where the reader was if the back button will lead there. */
-const leave: AroundNavHandler = (navigate, to, options) => {
-  if (!options?.replace) keepPlace();
-  navigate(to, options);
-};
+const follow = () => (document.hidden ? feed.stop() : feed.start());
+document.addEventListener("visibilitychange", follow);
+follow();
 
 const root = document.getElementById("page");
 if (!root) throw new Error("index.html has no element with the id page");
@@ -53,8 +49,8 @@ createRoot(root).render(
     <QueryClientProvider client={queries}>
       <FeedContext value={feed}>
         <SettingsProvider>
-          <Router base={new URL(document.baseURI).pathname.replace(/\/$/, "")} aroundNav={leave}>
-            <App />
+          <Router base={new URL(document.baseURI).pathname.replace(/\/$/, "")}>
+            <FailedPage><App /></FailedPage>
           </Router>
         </SettingsProvider>
       </FeedContext>

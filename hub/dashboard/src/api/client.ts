@@ -94,9 +94,11 @@ export function loginAddress(href: string, base: string): URL {
   return url;
 }
 
-/** logOut ends the session and leaves for the login page. */
+/** logOut ends the session and leaves for the login page, unless nobody answers. */
 export async function logOut(): Promise<void> {
-  await fetch(address("logout"), { method: "POST", redirect: "manual" });
+  await fetch(address("logout"), { method: "POST", redirect: "manual" }).catch(() => {
+    throw new HubAway();
+  });
   location.assign(address("login"));
 }
 

@@ -11,39 +11,45 @@ export interface Feed {
   tick: Tick | null;
 }
 
-// Browsers reconnect by themselves when a connection breaks, and give up when
-// the hub refuses one; then it is opened anew after this time.
+// The hub tells of its latest round at once, so the first event is due soon.
+const firstMilliseconds = 10_000;
+// After that, a stream in which so many rounds did not come is taken for dead:
+// a proxy may hold events back, and a network that is gone says nothing.
+const missedRounds = 3;
+// A stream that broke, or is taken for dead, is opened anew after this time.
 const reopenMilliseconds = 5_000;
 // Without events, numbers are asked for this often.
 const pollMilliseconds = 10_000;
 
-/** LiveFeed follows the hub's rounds from start to stop. */
+/**
+ * LiveFeed follows the hub's rounds from start to stop, and again after that. A
+ * page that nobody sees should not: browsers open few connections to one hub,
+ * and each stream keeps one of them.
+ */
 export class LiveFeed {
   private feed: Feed = { state: "connecting", tick: null };
   private readonly listeners = new Set<() => void>();
+  private following = false;
   private source: EventSource | null = null;
-  private reopening: ReturnType<typeof setTimeout> | undefined;
+  // Until the next event is overdue, or the stream is opened anew.
+  private timer: ReturnType<typeof setTimeout> | undefined;
   private polling: ReturnType<typeof setInterval> | undefined;
 
-  /** onRound is called for every round, or when the timer says that there is one. */
-  constructor(private readonly onRound: () => void) {}
+  /** onRound is called for every round, or with null when there may be one. */
+  constructor(private readonly onRound: (tick: Tick | null) => void) {}
 
   start(): void {
+    if (this.following) return;
+    this.following = true;
     this.open();
-    this.polling = setInterval(() => {
-      if (this.feed.state !== "telling") this.onRound();
-    }, pollMilliseconds);
+    if (this.feed.state === "silent") this.poll();
   }
 
   stop(): void {
+    this.following = false;
     clearInterval(this.polling);
-    clearTimeout(this.reopening);
-    this.source?.close();
-  }
-
-  /** catchUp tells of the rounds that came while the page was not seen. */
-  catchUp(): void {
-    this.onRound();
+    this.close();
+    if (this.feed.state === "telling") this.set({ ...this.feed, state: "connecting" });
   }
 
   /** For useSyncExternalStore. */
@@ -55,18 +61,36 @@ export class LiveFeed {
   readonly current = (): Feed => this.feed;
 
   private open(): void {
-    const source = new EventSource(address("api/v1/events"));
-    this.source = source;
-    source.addEventListener("round", (event: MessageEvent<string>) => {
-      this.set({ state: "telling", tick: JSON.parse(event.data) as Tick });
-      this.onRound();
-    });
-    source.addEventListener("error", () => {
-      this.set({ ...this.feed, state: "silent" });
-      if (source.readyState !== EventSource.CLOSED) return;
-      clearTimeout(this.reopening);
-      this.reopening = setTimeout(() => this.open(), reopenMilliseconds);
-    });
+    this.source = new EventSource(address("api/v1/events"));
+    this.source.addEventListener("round", (event: MessageEvent<string>) => this.hear(JSON.parse(event.data) as Tick));
+    this.source.addEventListener("error", () => this.miss());
+    this.timer = setTimeout(() => this.miss(), firstMilliseconds);
+  }
+
+  private close(): void {
+    clearTimeout(this.timer);
+    this.source?.close();
+  }
+
+  private hear(tick: Tick): void {
+    clearInterval(this.polling);
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.miss(), missedRounds * tick.intervalSeconds * 1000);
+    this.set({ state: "telling", tick });
+    this.onRound(tick);
+  }
+
+  private miss(): void {
+    this.close();
+    this.timer = setTimeout(() => this.open(), reopenMilliseconds);
+    if (this.feed.state === "silent") return;
+    this.set({ ...this.feed, state: "silent" });
+    this.poll();
+  }
+
+  private poll(): void {
+    this.onRound(null);
+    this.polling = setInterval(() => this.onRound(null), pollMilliseconds);
   }
 
   private set(feed: Feed): void {

@@ -8,7 +8,6 @@ export type Usage = NonNullable<Schemas["Usage"]>;
 export type Ratios = NonNullable<Schemas["Ratios"]>;
 export type Resources = Schemas["Resources"];
 export type Series = Schemas["Series"];
-export type Summary = Schemas["Summary"];
 export type State = Schemas["State"]["state"];
 export type Item = Schemas["Item"];
 export type Node = Schemas["Node"];

@@ -19,12 +19,15 @@ export default function Pods() {
   const names = useMemo(() => namespaces.data?.items.map(({ name }) => name) ?? [], [namespaces.data]);
   return (
     <>
-      <h1>Pods</h1>
+      <div className="section-head">
+        <h1>Pods</h1>
+        <NamespaceChoice names={names} value={namespace} onChange={setNamespace} />
+      </div>
       <Loaded answer={pods} height={400}>
         {(list) => (
           <>
             <ScopeNote scope={list.scope} />
-            <PodTable pods={list.items} sort="-cpu" shows="all" controls={<NamespaceChoice names={names} value={namespace} onChange={setNamespace} />} />
+            <PodTable pods={list.items} sort="-cpu" shows="all" />
           </>
         )}
       </Loaded>

@@ -1,5 +1,7 @@
-// What is left when the page itself has a mistake: a sentence, and the way out.
+// What is left when the page itself has a mistake, or is no longer the hub's: a
+// sentence, and the way out.
 import { Component, type ReactNode } from "react";
+import { OtherPage } from "../api/chunk";
 
 /** FailedPage shows its children, unless drawing them fails. */
 export class FailedPage extends Component<{ children: ReactNode }, { error: Error | null }> {
@@ -10,11 +12,12 @@ export class FailedPage extends Component<{ children: ReactNode }, { error: Erro
   }
 
   override render() {
-    if (!this.state.error) return this.props.children;
+    const { error } = this.state;
+    if (!error) return this.props.children;
     return (
       <div className="failure" role="alert">
-        <strong>This page has a mistake</strong>
-        <p>{this.state.error.message}</p>
+        <strong>{error instanceof OtherPage ? "The hub has another page" : "This page has a mistake"}</strong>
+        <p>{error.message}</p>
         <p><button type="button" className="link" onClick={() => location.reload()}>Load it anew</button></p>
       </div>
     );

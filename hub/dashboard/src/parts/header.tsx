@@ -1,6 +1,6 @@
 // The page's head: where one is, what time is shown, and whether it is live.
 import { Link, useLocation } from "wouter";
-import { useFeed, useWindowLimit } from "../api/queries";
+import { useFeed, useLatestTime, useWindowLimit } from "../api/queries";
 import { clockTime } from "../format/time";
 import { type RangeName, ranges } from "../url/time-range";
 import { useHref, useTimeRange } from "../url/use-address";
@@ -64,22 +64,22 @@ function isShortestThatCovers(name: RangeName, limit: number): boolean {
 /** usePause is whether the page stands still, and its switch. */
 export function usePause(): [boolean, () => void] {
   const [range, setRange] = useTimeRange();
-  const { tick } = useFeed();
+  const latest = useLatestTime();
   const paused = range.pausedAt !== null;
-  const at = tick ? Date.parse(tick.time) : Date.now();
-  return [paused, () => setRange({ ...range, pausedAt: paused ? null : at })];
+  return [paused, () => setRange({ ...range, pausedAt: paused ? null : (latest ?? Date.now()) })];
 }
 
 function LiveButton() {
   const [paused, toggle] = usePause();
   const [range] = useTimeRange();
-  const { state, tick } = useFeed();
-  const time = range.pausedAt ?? tick?.time;
+  const { state } = useFeed();
+  const latest = useLatestTime();
+  const time = range.pausedAt ?? latest;
   const label = paused ? "Paused" : state === "telling" ? "Live" : state === "silent" ? "Polling" : "Connecting";
   return (
     <button type="button" className={`live ${paused ? "paused" : state}`} aria-pressed={paused} onClick={toggle} title={paused ? "Go on (Space)" : "Pause (Space)"}>
       <span aria-hidden="true" className="live-mark">{paused ? "❚❚" : "●"}</span> {label}
-      {time !== undefined && <time>{clockTime(time)}</time>}
+      {time !== null && <time>{clockTime(time)}</time>}
     </button>
   );
 }

@@ -26,7 +26,7 @@ const others = [
 ] as const;
 
 /** What the keys reach outside of this file. */
-export interface Commands {
+interface Commands {
   help(): void;
   pause(): void;
   range(index: number): void;
@@ -62,7 +62,7 @@ function perform(event: KeyboardEvent, run: Commands): boolean {
       return true;
     case "j":
     case "k":
-      firstRow()?.focus();
+      document.querySelector<HTMLElement>("[data-rows] [data-row]")?.focus();
       return true;
     case "?":
       run.help();
@@ -71,7 +71,7 @@ function perform(event: KeyboardEvent, run: Commands): boolean {
       run.tables();
       return true;
     case " ":
-      if (event.target !== document.body) return false; // it presses the button that has the focus
+      if (isPressed(event.target)) return false;
       run.pause();
       return true;
     case "1":
@@ -84,19 +84,17 @@ function perform(event: KeyboardEvent, run: Commands): boolean {
   return false;
 }
 
-/** firstRow is the first one on the screen, or else of the page. */
-function firstRow(): HTMLElement | undefined {
-  const links = [...document.querySelectorAll<HTMLElement>("[data-rows] [data-row]")];
-  const head = document.querySelector("[data-rows]")?.parentElement?.querySelector("thead")?.getBoundingClientRect().bottom ?? 0;
-  return links.find((link) => link.getBoundingClientRect().top >= head) ?? links[0];
-}
-
 function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.closest("input, select, textarea, dialog, [contenteditable]") !== null;
 }
 
+/** isPressed tells of what the space bar presses itself. */
+function isPressed(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.closest("button, a, summary, [role=button]") !== null;
+}
+
 /** parent is one level up: a pod's is the pods. */
-export function parent(path: string): string {
+function parent(path: string): string {
   const top = path.split("/")[1] ?? "";
   return path === `/${top}` ? "/" : `/${top}`;
 }

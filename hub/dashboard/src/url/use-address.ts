@@ -1,7 +1,8 @@
 // What the address says, and how to change it: every choice that the page
 // offers is there, so that a link shows the same and the back button goes back.
-import { useCallback } from "react";
-import { useLocation, useSearch } from "wouter";
+import { useCallback, useMemo } from "react";
+import { useLocation } from "wouter";
+import { useSearch } from "wouter/use-browser-location"; // wouter's own decodes it, and who reads it does so again
 import { parseTimeRange, type TimeRange, writeTimeRange } from "./time-range";
 
 /** Choices that go with the reader from page to page. */
@@ -26,19 +27,28 @@ export function useTimeRange(): [TimeRange, (range: TimeRange) => void] {
   const search = useSearch();
   const change = useChange();
   const set = useCallback((range: TimeRange) => change((params) => writeTimeRange(range, params), "push"), [change]);
-  return [parseTimeRange(new URLSearchParams(search)), set];
+  return [useMemo(() => parseTimeRange(new URLSearchParams(search)), [search]), set];
 }
 
-function useChange(): (edit: (params: URLSearchParams) => void, step: Step) => void {
-  const [path, navigate] = useLocation();
+type Edit = (params: URLSearchParams) => void;
+
+function useChange(): (edit: Edit, step: Step) => void {
+  const [, navigate] = useLocation();
   return useCallback(
     (edit, step) => {
-      const params = new URLSearchParams(location.search);
-      edit(params);
-      navigate(withSearch(path, params), { replace: step === "replace" });
+      const to = edited(location, edit);
+      if (to !== null) navigate(`~${to}`, { replace: step === "replace" }); // ~ is a path from the root
     },
-    [path, navigate],
+    [navigate],
   );
+}
+
+/** edited is an address with other choices; null if they are the same ones, which is no step. */
+export function edited({ pathname, search }: Pick<Location, "pathname" | "search">, edit: Edit): string | null {
+  const old = new URLSearchParams(search);
+  const params = new URLSearchParams(search);
+  edit(params);
+  return params.toString() === old.toString() ? null : withSearch(pathname, params);
 }
 
 /** useHref makes addresses within the page, which keep what lasts. */
