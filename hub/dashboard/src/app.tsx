@@ -11,10 +11,11 @@ import { Header, usePause } from "./parts/header";
 import { Help, useKeyboard } from "./parts/keyboard";
 import { later, whenIdle } from "./parts/later";
 import { useSettings } from "./parts/settings";
-import Overview from "./pages/overview";
+import { backTo, placeKept } from "./url/place";
 import { type RangeName, ranges } from "./url/time-range";
 import { useParam, useTimeRange } from "./url/use-address";
 
+const Overview = later("overview", () => import("./pages/overview"));
 const Nodes = later("nodes", () => import("./pages/nodes"));
 const NodePage = later("node", () => import("./pages/node"));
 const Namespaces = later("namespaces", () => import("./pages/namespaces"));
@@ -25,7 +26,7 @@ const Pods = later("pods", () => import("./pages/pods"));
 const PodPage = later("pod", () => import("./pages/pod"));
 const StatusPage = later("status", () => import("./pages/status"));
 const Missing = later("missing", () => import("./pages/missing"));
-const laterPages = [Nodes, NodePage, Namespaces, NamespacePage, Workloads, WorkloadPage, Pods, PodPage, StatusPage, Missing];
+const laterPages = [Overview, Nodes, NodePage, Namespaces, NamespacePage, Workloads, WorkloadPage, Pods, PodPage, StatusPage, Missing];
 
 /** App is the frame. */
 export function App() {
@@ -99,18 +100,21 @@ function useHubAway(): string {
   return latest === null ? "no round yet" : clockTime(latest);
 }
 
-/** useNewPage names the page to the browser, and takes who goes there to its top. */
+/** useNewPage names the page to the browser, and takes who goes there to its top, or who comes back to where he was. */
 function useNewPage(path: string) {
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
   useEffect(() => {
     const words = path.split("/").filter((part) => part !== ""); // which wouter has decoded
     document.title = [...words.reverse(), "kubemon"].join(" · ");
-    if (!first.current) {
-      window.scrollTo(0, 0);
-      main.current?.focus({ preventScroll: true });
-    }
+    const opened = first.current; // then it is the browser's to do
     first.current = false;
+    if (opened) return undefined;
+    main.current?.focus({ preventScroll: true });
+    const place = placeKept();
+    if (place) return backTo(place);
+    window.scrollTo(0, 0);
+    return undefined;
   }, [path]);
   return main;
 }

@@ -12,7 +12,7 @@
 import { QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { Router } from "wouter";
+import { type AroundNavHandler, Router } from "wouter";
 import { LiveFeed } from "./api/live";
 import { FeedContext, newQueries } from "./api/queries";
 import { nextRound } from "./api/rounds";
@@ -25,6 +25,7 @@ import "./style/frame.css";
 import "./style/overview.css";
 import "./style/table.css";
 import "./style/chart.css";
+import { keepPlace } from "./url/place";
 import { parseTimeRange } from "./url/time-range";
 
 // The hub says in <base> how far up its root is from the path that was asked
@@ -42,6 +43,12 @@ const follow = () => (document.hidden ? feed.stop() : feed.start());
 document.addEventListener("visibilitychange", follow);
 follow();
 
+/** leave goes to an address, and notes where the reader was if the back button will lead there. */
+const leave: AroundNavHandler = (navigate, to, options) => {
+  if (!options?.replace) keepPlace();
+  navigate(to, options);
+};
+
 const root = document.getElementById("page");
 if (!root) throw new Error("index.html has no element with the id page");
 createRoot(root).render(
@@ -49,7 +56,7 @@ createRoot(root).render(
     <QueryClientProvider client={queries}>
       <FeedContext value={feed}>
         <SettingsProvider>
-          <Router base={new URL(document.baseURI).pathname.replace(/\/$/, "")}>
+          <Router base={new URL(document.baseURI).pathname.replace(/\/$/, "")} aroundNav={leave}>
             <FailedPage><App /></FailedPage>
           </Router>
         </SettingsProvider>

@@ -62,7 +62,7 @@ function perform(event: KeyboardEvent, run: Commands): boolean {
       return true;
     case "j":
     case "k":
-      document.querySelector<HTMLElement>("[data-rows] [data-row]")?.focus();
+      firstRow()?.focus();
       return true;
     case "?":
       run.help();
@@ -82,6 +82,13 @@ function perform(event: KeyboardEvent, run: Commands): boolean {
       return true;
   }
   return false;
+}
+
+/** firstRow is the first one on the screen, or else of the page. */
+function firstRow(): HTMLElement | undefined {
+  const links = [...document.querySelectorAll<HTMLElement>("[data-rows] [data-row]")];
+  const head = document.querySelector("[data-rows]")?.parentElement?.querySelector("thead")?.getBoundingClientRect().bottom ?? 0;
+  return links.find((link) => link.getBoundingClientRect().top >= head) ?? links[0];
 }
 
 function isTyping(target: EventTarget | null): boolean {
