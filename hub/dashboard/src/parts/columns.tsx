@@ -5,6 +5,8 @@ import { bounds, type Level, levelOf } from "../derive/levels";
 import { sum, valueOf, whyNoRatio, whyNull } from "../derive/metric";
 import { bytes, bytesPerSecond, count, cpu, type Format, percent, text } from "../format/number";
 import { LevelMark } from "./meter";
+import { CutName } from "./name";
+import { isIdle, PhaseBadge } from "./phase-badge";
 import { StateBadge, stateIcons } from "./state-badge";
 import type { Column } from "./table";
 import { Unknown, Value } from "./value";
@@ -19,14 +21,28 @@ export function nameColumn<T extends { name: string } & Partial<Pick<Item, "stat
 
 /** Name has the state's icon before it where there is no room for a column of states. */
 function Name({ of: { name, status } }: { of: { name: string } & Partial<Pick<Item, "status">> }) {
-  if (!status || status.state === "ok") return name;
-  return <><span className={`state ${status.state} narrow-only`} aria-hidden="true">{stateIcons[status.state]} </span>{name}</>;
+  return (
+    <>
+      {status && status.state !== "ok" && <span className={`state ${status.state} narrow-only`} aria-hidden="true">{stateIcons[status.state]} </span>}
+      <CutName name={name} />
+    </>
+  );
 }
 
 /** stateColumn is sorted with the worst first. */
 export function stateColumn<T extends Pick<Item, "status">>(): Column<T> {
   const order = ["down", "unsupported", "stale", "pending", "ok"];
   return { id: "state", label: "State", width: 122, from: "tablet", cell: (row) => <StateBadge status={row.status} />, sort: (row) => order.indexOf(row.status.state) };
+}
+
+/** podStateColumn has what Kubernetes says of a pod that does not run; of one that does, how its samples are. */
+export function podStateColumn(): Column<Pod> {
+  const order = ["Failed", "down", "unsupported", "Pending", "stale", "pending", "Succeeded", "ok"];
+  return {
+    id: "state", label: "State", width: 104, from: "tablet",
+    cell: (pod) => (isIdle(pod.phase) ? <PhaseBadge phase={pod.phase} /> : <StateBadge status={pod.status} />),
+    sort: (pod) => order.indexOf(isIdle(pod.phase) ? pod.phase : pod.status.state),
+  };
 }
 
 export function cpuColumn<T extends Measured>(): Column<T> {
@@ -43,11 +59,18 @@ export function memoryColumn<T extends Measured>(): Column<T> {
   };
 }
 
+// A CPU limit only slows down, and throttling says how much; memory at its limit is killed for.
+const boundsOf: Partial<Record<keyof Ratios, (typeof bounds)[keyof typeof bounds]>> = {
+  memoryOfLimit: bounds.ofLimit,
+  cpuOfAllocatable: bounds.ofAllocatable,
+  memoryOfAllocatable: bounds.ofAllocatable,
+};
+
 /** A share of what is set: the bar and the number; without a bound, that there is none. */
 export function ratioColumn<T extends Measured>(id: string, label: string, title: string, ratio: keyof Ratios, unset: string, from: NonNullable<Column<T>["from"]> = "laptop"): Column<T> {
-  const bound = ratio.endsWith("OfRequest") || ratio.includes("RequestOf") ? null : ratio.endsWith("OfLimit") ? bounds.ofLimit : bounds.ofAllocatable;
+  const bound = boundsOf[ratio];
   return {
-    id, label, title, number: true, width: 108, from, sort: (row) => row.ratios?.[ratio] ?? null,
+    id, of: ratio.startsWith("cpu") ? "CPU" : "Memory", label, title, number: true, width: 108, from, sort: (row) => row.ratios?.[ratio] ?? null,
     cell: (row) => {
       const share = row.ratios?.[ratio];
       if (share == null) return <Unknown why={whyNoRatio(row, ratio, unset)} />;

@@ -3,7 +3,7 @@ import { type ReactNode, useMemo } from "react";
 import type { Pod } from "../api/types";
 import { bytesPerSecond } from "../format/number";
 import { pathOf } from "../url/use-address";
-import { cpuColumn, memoryColumn, nameColumn, ratioColumn, restartsOf, stateColumn, throttledColumn, trafficColumn } from "./columns";
+import { cpuColumn, memoryColumn, nameColumn, podStateColumn, ratioColumn, restartsOf, throttledColumn, trafficColumn } from "./columns";
 import { useNetworkFormat } from "./settings";
 import { type Column, DataTable } from "./table";
 import { Unknown } from "./value";
@@ -26,7 +26,7 @@ export function PodTable({ pods, sort, shows, controls, empty = "There are no po
       ...(shows === "node" ? [] : [nodeColumn]),
     ];
     return [
-      nameColumn<Pod>("Pod"), ...places, stateColumn<Pod>(),
+      nameColumn<Pod>("Pod"), ...places, podStateColumn(),
       cpuColumn<Pod>(),
       ratioColumn<Pod>("cpu-request", "of request", "CPU used of what is requested", "cpuOfRequest", "no CPU request is set", "desktop"),
       ratioColumn<Pod>("cpu-limit", "of limit", "CPU used of the limit", "cpuOfLimit", "not all its containers have a CPU limit", "laptop"),
@@ -69,5 +69,5 @@ function pathOfPod(pod: Pod): string {
 }
 
 function searched(pod: Pod): string {
-  return `${pod.namespace ?? ""}/${pod.name} ${pod.node ?? ""} ${pod.owner?.kind ?? ""} ${pod.status.state}`;
+  return `${pod.namespace ?? ""}/${pod.name} ${pod.node ?? ""} ${pod.owner?.kind ?? ""} ${pod.phase ?? ""} ${pod.status.state}`;
 }

@@ -11,6 +11,8 @@ import { cellClass, Rows } from "./table-rows";
 export interface Column<T> {
   /** Its name in the address, when sorted by. */
   id: string;
+  /** What the label is of, for who does not see the column before. */
+  of?: string;
   label: string;
   /** What the heading's short form stands for. */
   title?: string;
@@ -105,6 +107,7 @@ function Head<T>({ columns, sort, onSort }: HeadProps<T>) {
             <th key={column.id} scope="col" className={cellClass(column)} aria-sort={column.sort ? order : undefined} title={column.title}>
               {column.sort ? (
                 <button type="button" onClick={() => onSort({ column: column.id, descending: next })}>
+                  {column.of && <span className="unseen">{column.of} </span>}
                   {column.label}
                   <span aria-hidden="true" className="sort-mark">{by ? (sort.descending ? "↓" : "↑") : ""}</span>
                 </button>

@@ -5,6 +5,7 @@ import type { Container, Item, List, Pod, Workload } from "../api/types";
 import { sum, valueOf } from "../derive/metric";
 import { bytes, bytesPerSecond, cpu, type Format, percent, text } from "../format/number";
 import { pathOf, useHref, useParam } from "../url/use-address";
+import { CutName } from "./name";
 import { Loaded } from "./section";
 import { useNetworkFormat } from "./settings";
 
@@ -87,7 +88,7 @@ function Ranked({ items, ranking, of }: { items: readonly Item[]; ranking: Ranki
         return (
           <li key={path + name}>
             <span className="rank-bar" style={{ width: `${(100 * value) / greatest}%` }} aria-hidden="true" />
-            <Link href={href(path)} title={`${name} ${detail}`}>{name}<span className="rank-detail"> {detail}</span></Link>
+            <Link href={href(path)} title={`${name} ${detail}`}><span className="rank-name"><CutName name={name} /></span> <span className="rank-detail">{detail}</span></Link>
             <span className="rank-value">{text(ranking.format(value))}</span>
           </li>
         );
