@@ -9,7 +9,7 @@ import { Loaded } from "../parts/section";
 import { PodTable } from "../parts/pod-table";
 
 /** What a row of the table needs, and no more: of ten thousand pods the rest is most. */
-export const podFields = "name,namespace,node,status.state,status.reason,owner.kind,ratios.cpuOfRequest,ratios.cpuOfLimit,ratios.memoryOfRequest,ratios.memoryOfLimit,unavailable,containers.restarts,usage.cpuMillicores,usage.memoryBytes,usage.networkRxBytesPerSecond,usage.networkTxBytesPerSecond,usage.diskReadBytesPerSecond,usage.diskWriteBytesPerSecond,usage.cpuThrottledRatio";
+export const podFields = "name,namespace,node,phase,status.state,status.reason,owner.kind,ratios.cpuOfRequest,ratios.cpuOfLimit,ratios.memoryOfRequest,ratios.memoryOfLimit,unavailable,containers.restarts,usage.cpuMillicores,usage.memoryBytes,usage.networkRxBytesPerSecond,usage.networkTxBytesPerSecond,usage.diskReadBytesPerSecond,usage.diskWriteBytesPerSecond,usage.cpuThrottledRatio";
 
 /** Pods is the page. */
 export default function Pods() {
