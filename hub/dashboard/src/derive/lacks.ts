@@ -24,14 +24,16 @@ export function lacksOf({ times, reporting = [], count = [] }: Pick<Series, "tim
   return lacks;
 }
 
-/** How many lacks are told of one by one. */
-const told = 3;
+/** How many lacks are told of one by one; of more, only the last is. */
+const told = 2;
 
 /** lacksInWords tells of lacks, the last one first. What lasts until latest is still so. */
 export function lacksInWords(lacks: readonly Lack[], latest: number): string[] {
-  const words = lacks.slice(-told).reverse().map((lack) => lackInWords(lack, latest));
-  const others = lacks.length - told;
-  return others > 0 ? [...words, `${others} ${others === 1 ? "time" : "times"} more before`] : words;
+  const last = lacks.at(-1);
+  if (!last || lacks.length <= told) return lacks.map((lack) => lackInWords(lack, latest)).reverse();
+  const before = lacks.slice(0, -1);
+  const worst = before.reduce((a, b) => (b.reporting / b.count < a.reporting / a.count ? b : a));
+  return [lackInWords(last, latest), `${before.length} times before, at worst ${worst.reporting} of ${worst.count}`];
 }
 
 function lackInWords({ from, to, reporting, count }: Lack, latest: number): string {

@@ -96,7 +96,7 @@ export class Plot {
       hooks: {
         setCursor: [(plot) => listener.onCursor(plot.cursor.idx ?? null)],
         setSelect: [(plot) => this.chosen(plot, listener)],
-        drawClear: [(plot) => drawLacks(plot, this.lacks, colour("--full")())],
+        drawClear: [(plot) => drawLacks(plot, this.lacks, colour("--quiet")())],
         draw: [(plot) => drawMarks(plot, this.marks, colour("--full")(), colour("--quiet")())],
         ready: [(plot) => plot.over.addEventListener("dblclick", () => listener.onLeaveZoom())],
       },
@@ -140,7 +140,7 @@ function isBound({ kind }: Line): boolean {
 }
 
 /** lonePoints are drawn where a value has none on either side: no line goes there. */
-const lonePoints: uPlot.Series.Points = { show: false, size: 4, filter: (plot, series) => lone(plot.data[series] ?? []) };
+const lonePoints: uPlot.Series.Points = { show: false, size: 5, filter: (plot, series) => lone(plot.data[series] ?? []) };
 
 /** isNear tells whether a bound may stretch the chart: one far above would flatten what is used. */
 export function isNear(bound: Line, chart: Chart): boolean {
@@ -160,16 +160,16 @@ function axisTime(plot: uPlot, time: number): string {
 }
 
 /** drawLacks washes the rounds in which a sum lacked parts, the more of them the stronger. */
-function drawLacks(plot: uPlot, lacks: Lack[], bad: string): void {
+function drawLacks(plot: uPlot, lacks: Lack[], quiet: string): void {
   const { ctx, bbox } = plot;
   const [first = 0, second = first] = plot.data[0];
   const right = bbox.left + bbox.width;
   const x = (time: number) => Math.min(Math.max(plot.valToPos(time, "x", true), bbox.left), right);
   ctx.save();
-  ctx.fillStyle = bad;
+  ctx.fillStyle = quiet;
   for (const { from, to, reporting, count } of lacks) {
     const [left, end] = [x(from - (second - first) / 2), x(to + (second - first) / 2)];
-    ctx.globalAlpha = 0.06 + 0.4 * (1 - reporting / count);
+    ctx.globalAlpha = 0.08 + 0.3 * (1 - reporting / count);
     ctx.fillRect(left, bbox.top, end - left, bbox.height);
   }
   ctx.restore();
