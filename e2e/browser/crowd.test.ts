@@ -23,6 +23,11 @@ afterAll(async () => {
   await fleet?.stop();
 });
 
+/** told is the time of the round that the page has heard of. */
+function told(): Promise<string> {
+  return seen.page.locator(".live time").innerText();
+}
+
 /** total is how many pods have numbers. */
 async function total(): Promise<number> {
   const response = await fetch(`${fleet.url}/api/v1/cluster?fields=pods`);
@@ -58,6 +63,13 @@ async function longestOf(something: () => Promise<void>): Promise<Tasks> {
   return { cpu: Math.max(...tasks.map(({ tdur = 0 }) => tdur)) / 1000, wall: Math.max(...tasks.map(({ dur = 0 }) => dur)) / 1000 };
 }
 
+/**
+ * How often something is done at most. A task that the page makes long is long
+ * each time; one that other work on the machine makes long, by taking the
+ * caches or by halving the core, is not: so the least of a few is the page's own.
+ */
+const repetitions = 3;
+
 /** What the fixed piece of work takes where a task of 100 ms is the bound. */
 const usualWork = 110;
 let work = 0;
@@ -75,13 +87,21 @@ async function calibrate(): Promise<void> {
   expect(work).toBeGreaterThan(0);
 }
 
-/** expectSmooth holds the longest task of something against 100 ms of a machine of the usual speed. */
+/** expectSmooth holds the longest task of something, the same each time, against 100 ms of a machine of the usual speed. */
 async function expectSmooth(what: string, something: () => Promise<void>): Promise<void> {
-  const { cpu, wall } = await longestOf(something);
   const bound = 100 * Math.max(1, work / usualWork);
-  console.log(`${what}: longest task ${cpu.toFixed(0)} ms of CPU (${wall.toFixed(0)} ms by the clock), bound ${bound.toFixed(0)} ms`);
-  expect(cpu, what).toBeLessThanOrEqual(bound);
-  expect(await seen.page.locator("tbody tr").count(), `${what}: rows in the document`).toBeLessThan(90);
+  const took: Tasks[] = [];
+  do {
+    took.push(await longestOf(something));
+  } while (took.length < repetitions && least(took) > bound);
+  const words = took.map(({ cpu, wall }) => `${cpu.toFixed(0)} ms of CPU (${wall.toFixed(0)} ms by the clock)`).join(", then ");
+  console.log(`${what}: longest task ${words}, bound ${bound.toFixed(0)} ms`);
+  expect(least(took), what).toBeLessThanOrEqual(bound);
+  expect(await seen.page.locator("tbody tr").count(), `${what}: rows in the document`).toBeLessThan(60);
+}
+
+function least(took: Tasks[]): number {
+  return Math.min(...took.map(({ cpu }) => cpu));
 }
 
 describe(`${pods} pods`, () => {
@@ -101,12 +121,10 @@ describe(`${pods} pods`, () => {
   });
 
   test("searched, letter by letter", async () => {
-    await expectSmooth("search", async () => {
+    await expectSmooth("search, and its end", async () => {
       await seen.page.keyboard.press("/");
       await seen.page.keyboard.type("app-12 node-00012", { delay: 60 });
       await expect.poll(() => seen.page.locator(".table-count").innerText()).toMatch(/^\d{1,3} of 10,020$/);
-    });
-    await expectSmooth("search cleared", async () => {
       await seen.page.keyboard.press("Escape");
       await expect.poll(() => seen.page.locator(".table-count").innerText()).toBe("10,020");
     });
@@ -135,8 +153,42 @@ describe(`${pods} pods`, () => {
     await page.context().close();
   });
 
+  test("the row with the focus keeps it while others are scrolled to, and after a round", async () => {
+    const focused = () => seen.page.evaluate(() => (document.activeElement as HTMLElement | null)?.dataset["row"] ?? "");
+    await seen.page.locator('tr[data-index="0"] a').focus();
+    for (let i = 0; i < 3; i++) await seen.page.keyboard.press("j");
+    const row = await focused();
+    expect(row).toMatch(/^\/pods\//);
+    await seen.page.evaluate(() => window.scrollTo(0, document.body.scrollHeight / 2));
+    await expect.poll(() => seen.page.evaluate(() => document.elementFromPoint(640, 400)?.closest("tr")?.dataset["index"] ?? "")).toMatch(/^\d{4}$/);
+    expect(await focused()).toBe(row);
+    const before = await told();
+    await expect.poll(told, { timeout: 60_000 }).not.toBe(before);
+    await seen.page.waitForTimeout(2_000);
+    expect(await focused()).toBe(row);
+  });
+
+  test("back from a pod, at the row that led there", async () => {
+    const { page } = seen;
+    await page.evaluate(() => window.scrollTo(0, 0));
+    await page.getByRole("columnheader", { name: "Pod", exact: true }).getByRole("button").click();
+    await page.locator('tr[data-index="0"] a').focus();
+    await page.keyboard.press("End");
+    const last = page.locator(`tr[data-index="${pods - 1}"] a`);
+    await expect.poll(() => last.evaluate((link) => link === document.activeElement).catch(() => false)).toBe(true);
+    await page.keyboard.press("k");
+    const row = await page.evaluate(() => (document.activeElement as HTMLElement).dataset["row"] ?? "");
+    const top = await page.evaluate(() => scrollY);
+    await page.keyboard.press("Enter");
+    await expect.poll(() => new URL(page.url()).pathname).toBe(row);
+    await expect.poll(() => page.evaluate(() => scrollY)).toBe(0);
+    await page.goBack();
+    await expect.poll(() => page.evaluate(() => (document.activeElement as HTMLElement).dataset["row"] ?? "")).toBe(row);
+    expect(Math.abs((await page.evaluate(() => scrollY)) - top)).toBeLessThan(2);
+    await page.evaluate(() => window.scrollTo(0, 0));
+  });
+
   test("two rounds later", async () => {
-    const told = () => seen.page.locator(".live time").innerText();
     await expectSmooth("two rounds", async () => {
       for (let i = 0; i < 2; i++) {
         const before = await told();
