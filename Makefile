@@ -23,6 +23,9 @@ MODULES := ./shared/... ./agent/... ./hub/... ./e2e/...
 # The packages of e2e whose tests need neither a cluster nor a kernel of their own.
 OUTSIDE := $(filter-out %/e2e/cluster %/e2e/kernel,$(shell $(GO) list ./e2e/... 2>/dev/null))
 
+# The browser in which the page is looked at: Debian's.
+CHROMIUM ?= /usr/bin/chromium
+
 .PHONY: help
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,7 +80,7 @@ fuzz: ## each fuzz target with FUZZTIME inputs
 kernel: ## the agent's tests on real kernels: a guest's and this machine's
 	$(GO) test -count=1 -timeout=15m -v ./e2e/kernel
 
-cluster: page ## the tests on a real cluster, made for them and removed after
+cluster: page e2e/browser/node_modules/.package-lock.json $(CHROMIUM) ## the tests on a real cluster, made for them and removed after
 	$(GO) test -count=1 -timeout=60m -v ./e2e/cluster
 
 .PHONY: generate images bench fleet
@@ -107,6 +110,9 @@ PAGE := hub/internal/dashboard/dist/index.html
 PAGE_SOURCES := $(shell find hub/dashboard -name node_modules -prune -o -type f ! -name openapi.d.ts -print) \
 	hub/internal/rest/openapi.yaml hub/internal/rest/schemas.yaml
 
+$(CHROMIUM):
+	apt-get update && apt-get install -y --no-install-recommends chromium
+
 .PHONY: page page-unit browser screenshots demo
 page: $(PAGE) ## the hub's page, into the folder that the hub embeds
 
@@ -120,8 +126,7 @@ $(PAGE): hub/dashboard/node_modules/.package-lock.json $(PAGE_SOURCES)
 page-unit: page ## the tests of what the page works out
 	cd hub/dashboard && $(NODE) npm test --silent
 
-browser: bin/kubemon-hub bin/demo bin/fleet e2e/browser/node_modules/.package-lock.json ## the page in a real browser: each page and state, live, with 10,000 pods
-	@command -v chromium >/dev/null || { apt-get update && apt-get install -y --no-install-recommends chromium; }
+browser: bin/kubemon-hub bin/demo bin/fleet e2e/browser/node_modules/.package-lock.json $(CHROMIUM) ## the page in a real browser: each page and state, live, with 10,000 pods
 	@mkdir -p dist
 	cd e2e/browser && $(NODE) npm test --silent
 

@@ -8,7 +8,7 @@ const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/
 /** launch starts a browser that asks nobody for anything by itself. */
 export async function launch(): Promise<Browser> {
   const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
-  if (!existsSync(executablePath)) throw new Error(`no browser at ${executablePath}: make packages installs it`);
+  if (!existsSync(executablePath)) throw new Error(`no browser at ${executablePath}: make browser and make cluster install it`);
   return chromium.launch({
     executablePath,
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
@@ -29,6 +29,7 @@ export interface Visit {
 /** visit opens an address in a browser's new profile. */
 export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visit> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, timezoneId: "UTC", ...options });
+  context.setDefaultTimeout(60_000); // no test is about the speed of the machine
   const page = await context.newPage();
   const seen: Visit = { page, errors: [], foreign: [], refused: [] };
   const origin = new URL(url).origin;
@@ -66,9 +67,9 @@ export async function violations(page: Page): Promise<Violation[]> {
   });
 }
 
-/** rest asks the hub as any client does. */
-export async function rest<T>(hub: string, path: string): Promise<T> {
-  const response = await fetch(`${hub}/api/v1/${path}`);
+/** rest asks the hub as any client does; with a token where the hub wants to know who asks. */
+export async function rest<T>(hub: string, path: string, token?: string): Promise<T> {
+  const response = await fetch(`${hub}/api/v1/${path}`, token === undefined ? {} : { headers: { Authorization: `Bearer ${token}` } });
   if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
   return (await response.json()) as T;
 }
