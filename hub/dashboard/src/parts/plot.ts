@@ -152,11 +152,12 @@ export function isNear(bound: Line, chart: Chart): boolean {
 const hourAndMinute = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const withSeconds = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
-/** axisTime is a tick's time, empty where the canvas would end before it does. */
+/** axisTime is a tick's time, empty where the canvas would end before it does, or where it would touch the other axis. */
 function axisTime(plot: uPlot, time: number): string {
   const words = (time % 60_000 === 0 ? hourAndMinute : withSeconds).format(time);
-  const room = plot.bbox.width / devicePixelRatio + edge - plot.valToPos(time, "x");
-  return room < 3.2 * words.length ? "" : words; // half a digit of 11 px is 3.2 px wide at most
+  const half = 3.2 * words.length; // a digit of 11 px is 6.4 px wide at most
+  const at = plot.valToPos(time, "x");
+  return at < half || at > plot.bbox.width / devicePixelRatio + edge - half ? "" : words;
 }
 
 /** drawLacks washes the rounds in which a sum lacked parts, the more of them the stronger. */
@@ -169,7 +170,7 @@ function drawLacks(plot: uPlot, lacks: Lack[], quiet: string): void {
   ctx.fillStyle = quiet;
   for (const { from, to, reporting, count } of lacks) {
     const [left, end] = [x(from - (second - first) / 2), x(to + (second - first) / 2)];
-    ctx.globalAlpha = 0.08 + 0.3 * (1 - reporting / count);
+    ctx.globalAlpha = 0.05 + 0.2 * (1 - reporting / count);
     ctx.fillRect(left, bbox.top, end - left, bbox.height);
   }
   ctx.restore();
