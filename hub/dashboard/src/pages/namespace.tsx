@@ -22,9 +22,9 @@ export default function NamespacePage({ name }: { name: string }) {
       <CurrentNote time={namespace.data?.time} />
       <Loaded answer={namespace} height={500}>{(data) => <SumCharts sum={data} />}</Loaded>
       <h2>Workloads</h2>
-      <Loaded answer={workloads} height={200}>{(list) => <WorkloadTable workloads={list.items} ofNamespace prefix="w-" />}</Loaded>
+      <Loaded answer={workloads} height={200}>{(list) => <WorkloadTable workloads={list.items} ofNamespace />}</Loaded>
       <h2>Pods</h2>
-      <Loaded answer={pods} height={300}>{(list) => <PodTable pods={list.items} sort="-cpu" shows="namespace" empty="This namespace has no pods." />}</Loaded>
+      <Loaded answer={pods} height={300}>{(list) => <PodTable pods={list.items} sort="-cpu" shows="namespace" prefix="p-" empty="This namespace has no pods." />}</Loaded>
     </>
   );
 }

@@ -57,7 +57,7 @@ function Hub({ status }: { status: Status }) {
 type Row = Agent & { status: Agent; name: string };
 
 const columns: readonly [Column<Row>, ...Column<Row>[]] = [
-  { ...nameColumn<Row>("Node"), id: "node" },
+  { ...nameColumn<Row>("Node"), id: "node", hint: agentOf },
   stateColumn<Row>(),
   {
     id: "availability", label: "Availability", title: "Rounds of the window that there is a sample of", number: true, width: 120, sort: (a) => a.availability,
@@ -76,6 +76,12 @@ const columns: readonly [Column<Row>, ...Column<Row>[]] = [
 
 function skew(seconds: number) {
   return milliseconds(seconds * 1000);
+}
+
+/** agentOf has besides what only a wide screen has columns for. */
+function agentOf({ url, identity, attach }: Agent): string {
+  const facts = [url, identity && `trust: ${identity.trust}`, attach.seconds !== null && `attached in ${duration(attach.seconds)}`];
+  return facts.filter((fact) => fact).join("\n");
 }
 
 /** lastError is why, without the address that was asked: its tooltip has all. */

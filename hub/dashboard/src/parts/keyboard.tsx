@@ -14,7 +14,7 @@ export const places = [
 ] as const;
 
 const others = [
-  ["/", "search the table"],
+  ["/", "search the table; Enter or ↓ leads to what was found"],
   ["j, k", "next and previous row; also the arrow keys"],
   ["Enter", "open the row"],
   ["Esc", "up one level, or out of the search"],

@@ -15,10 +15,12 @@ interface Props {
   shows: "all" | "node" | "namespace";
   controls?: ReactNode;
   empty?: string;
+  /** As DataTable's. */
+  prefix?: string;
 }
 
 /** PodTable is the table. */
-export function PodTable({ pods, sort, shows, controls, empty = "There are no pods." }: Props) {
+export function PodTable({ pods, sort, shows, controls, empty = "There are no pods.", prefix = "" }: Props) {
   const network = useNetworkFormat();
   const columns = useMemo((): [Column<Pod>, ...Column<Pod>[]] => {
     const places = [
@@ -38,7 +40,7 @@ export function PodTable({ pods, sort, shows, controls, empty = "There are no po
     ];
   }, [network, shows]);
   return (
-    <DataTable caption="pods" rows={pods} columns={columns} rowKey={keyOf} path={pathOfPod} searched={searched} sort={sort} controls={controls} empty={empty} />
+    <DataTable caption="pods" rows={pods} columns={columns} rowKey={keyOf} path={pathOfPod} searched={searched} sort={sort} controls={controls} empty={empty} prefix={prefix} />
   );
 }
 

@@ -27,7 +27,7 @@ export function Rows<T>({ caption, rows, columns, rowKey, path, head, none }: Pr
   const href = useHref();
   const links = useRowLinks();
   const indexes = drawn(first, end, focused);
-  return (
+  const table = (
     <table aria-rowcount={rows.length + 1} onKeyDown={keys} onClick={links} {...watchFocus}>
       <caption className="unseen">{caption}</caption>
       <Columns columns={columns} />
@@ -44,10 +44,11 @@ export function Rows<T>({ caption, rows, columns, rowKey, path, head, none }: Pr
           );
         })}
         <Room rows={rows.length - (indexes.at(-1) ?? -1) - 1} />
-        {rows.length === 0 && <tr><td className="none" colSpan={columns.length}>{none}</td></tr>}
       </tbody>
     </table>
   );
+  // Not a row of it: columns that are not shown count in a row's width.
+  return rows.length === 0 ? <>{table}<p className="none">{none}</p></> : table;
 }
 
 /** Room is what rows take that are not drawn. */

@@ -1,7 +1,7 @@
 // A table that sorts, filters, and stays smooth with ten thousand rows: only
 // the rows on the screen are in the document. It is a real table all the same,
 // and says how many rows it has.
-import { type ReactNode, useDeferredValue, useMemo } from "react";
+import { type ReactNode, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { matcher, parseSort, type Sort, sorted, type SortValue, writeSort } from "../derive/rows";
 import { useParam } from "../url/use-address";
 import { Search } from "./search";
@@ -51,13 +51,14 @@ interface Props<T> {
 export function DataTable<T>({ caption, rows, columns, rowKey, path, searched, sort: byDefault, controls, empty, prefix = "" }: Props<T>) {
   const [search, setSearch] = useParam(`${prefix}q`, "replace");
   const [sortText, setSort] = useParam(`${prefix}sort`);
-  const shown = useShown(rows, columns, searched, search, sortText || byDefault);
+  const [shown, late] = useShown(rows, columns, searched, search, sortText || byDefault);
+  const [holder, toRows] = useToRows(late);
   const total = rows.length.toLocaleString("en");
   return (
-    <div className="data-table">
+    <div className="data-table" ref={holder}>
       {(searched || controls) && (
         <div className="table-tools">
-          {searched && <Search value={search} onChange={setSearch} caption={caption} />}
+          {searched && <Search value={search} onChange={setSearch} caption={caption} keyed={prefix === ""} onLeave={toRows} />}
           {controls}
           <span className="table-count" role="status">{shown.length === rows.length ? total : `${shown.length.toLocaleString("en")} of ${total}`}</span>
         </div>
@@ -72,8 +73,9 @@ export function DataTable<T>({ caption, rows, columns, rowKey, path, searched, s
 /**
  * useShown filters and sorts. What was typed or pressed is on the screen first;
  * then the rows follow, in slices between which the browser can do other things.
+ * Until they do, they are late.
  */
-function useShown<T>(rows: readonly T[], columns: readonly Column<T>[], searched: ((row: T) => string) | undefined, search: string, sort: string): readonly T[] {
+function useShown<T>(rows: readonly T[], columns: readonly Column<T>[], searched: ((row: T) => string) | undefined, search: string, sort: string): [shown: readonly T[], late: boolean] {
   const all = useDeferredValue(rows);
   const sought = useDeferredValue(search).trim();
   const { column, descending } = parseSort(useDeferredValue(sort), "");
@@ -82,11 +84,25 @@ function useShown<T>(rows: readonly T[], columns: readonly Column<T>[], searched
   const searches = searched !== undefined && sought !== "";
   // Once for all letters of a search.
   const texts = useMemo(() => (searches ? inOrder.map((row) => searched(row).toLowerCase()) : []), [searches, inOrder, searched]);
-  return useMemo(() => {
+  const shown = useMemo(() => {
     if (!searches) return inOrder;
     const matches = matcher(sought);
     return inOrder.filter((_, i) => matches(texts[i] ?? ""));
   }, [searches, sought, inOrder, texts]);
+  return [shown, sought !== search.trim()];
+}
+
+/** useToRows leads from the search to the first row, as soon as the rows are those that were searched for. */
+function useToRows(late: boolean) {
+  const holder = useRef<HTMLDivElement>(null);
+  const [asked, ask] = useState(0);
+  const answered = useRef(0);
+  useEffect(() => {
+    if (late || asked === answered.current) return;
+    answered.current = asked;
+    holder.current?.querySelector<HTMLElement>("[data-rows] [data-row]")?.focus();
+  }, [asked, late]);
+  return [holder, () => ask(asked + 1)] as const;
 }
 
 interface HeadProps<T> {

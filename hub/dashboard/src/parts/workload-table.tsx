@@ -11,11 +11,10 @@ interface Props {
   /** Its column is left out where all are of one. */
   ofNamespace?: boolean;
   controls?: ReactNode;
-  prefix?: string;
 }
 
 /** WorkloadTable is the table. */
-export function WorkloadTable({ workloads, ofNamespace = false, controls, prefix = "" }: Props) {
+export function WorkloadTable({ workloads, ofNamespace = false, controls }: Props) {
   const network = useNetworkFormat();
   const columns = useMemo(
     (): [Column<Workload>, ...Column<Workload>[]] => [
@@ -25,7 +24,7 @@ export function WorkloadTable({ workloads, ofNamespace = false, controls, prefix
   );
   return (
     <DataTable caption="workloads" rows={workloads} columns={columns} rowKey={keyOf} path={pathOfWorkload} searched={keyOf} sort="-cpu"
-      controls={controls} prefix={prefix} empty="There are no workloads." />
+      controls={controls} empty="There are no workloads." />
   );
 }
 
