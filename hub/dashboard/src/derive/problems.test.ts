@@ -17,6 +17,11 @@ function killed(...oomKills: (number | null)[]): Pod {
 }
 
 describe("findings", () => {
+  test("a node that is down says why, without the address", () => {
+    const status = { state: "down", reason: "get https://10.0.0.7:10290/snapshot: EOF", ageSeconds: 40 } as const;
+    expect(findings({ ...none, nodes: [node({ status })] }).map(({ text }) => text)).toEqual(["EOF"]);
+  });
+
   test.each<[string, Partial<Evidence>, [string, string][]]>([
     ["nothing", {}, []],
     ["a node that is well", { nodes: [node({ ratios: ratios(0.5) })] }, []],

@@ -3,6 +3,7 @@ import type { Container, Node, Pod, Status } from "../api/types";
 import { percent, text } from "../format/number";
 import { duration } from "../format/time";
 import { pathOf } from "../url/use-address";
+import { causeOf } from "./cause";
 import { bounds, type Level, levelOf } from "./levels";
 import { killsIn } from "./marks";
 
@@ -55,7 +56,7 @@ function aboutNode(node: Node): Finding[] {
   if (node.status.state !== "ok") {
     const level = node.status.state === "down" ? "full" : "high";
     const kind = node.status.state === "unsupported" ? "Unsupported" : `Node ${node.status.state}`;
-    return [{ ...about, level, kind, text: node.status.reason || "no reason given" }];
+    return [{ ...about, level, kind, text: causeOf(node.status.reason) || "no reason given" }];
   }
   const shares: [string, number | null | undefined, (typeof bounds)[keyof typeof bounds], string][] = [
     ["Node CPU", node.ratios?.cpuOfAllocatable, bounds.ofAllocatable, "of allocatable"],
