@@ -130,7 +130,7 @@ function seriesOf(line: Line, index: number, chart: Chart, colour: (name: string
     const alone = chart.lines.filter(({ kind }) => kind === "use").length === 1;
     const share = chart.stacked ? 30 : alone ? 10 : 0;
     const fill = share > 0 ? { fill: () => `color-mix(in srgb, ${stroke()} ${share}%, transparent)` } : {};
-    return { label: line.label, stroke, width: chart.stacked ? 1 : 1.5, points: lonePoints, ...fill };
+    return { label: line.label, stroke, width: chart.stacked ? 1 : 1.5, points: { ...lonePoints, fill: stroke }, ...fill };
   }
   return { label: line.label, stroke, width: 1, dash: line.kind === "limit" ? [6, 4] : [2, 3], points: { show: false }, auto: isNear(line, chart) };
 }
