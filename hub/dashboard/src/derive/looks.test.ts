@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { bothOf, isPending, type Look, type Looks, verdict } from "./looks";
+import type { Pod } from "../api/types";
+import { bothOf, isPending, killedOf, type Look, type Looks, verdict } from "./looks";
 
 const all = (look: Look): Looks => ({ nodes: look, nearLimit: look, throttled: look, killed: look, stalled: look, status: look });
 const known = all("known");
@@ -10,6 +11,7 @@ test.each<[string, number, Looks, string]>([
   ["no request was answered", 0, all("failed"), "Nothing could be looked at."],
   ["nodes are not the reader's", 0, { ...known, nodes: "failed", status: "failed" }, "Nothing was found in what could be looked at. Could not be looked at: nodes, the API server."],
   ["something was found in the rest", 1, { ...known, killed: "failed" }, "Could not be looked at: OOM kills."],
+  ["more pods were killed than were asked for", 0, { ...known, killed: "partly" }, "Nothing was found in what could be looked at. Could not be looked at: OOM kills of more pods."],
 ])("%s", (_name, found, looks, want) => expect(verdict(found, looks)).toBe(want));
 
 test.each(Object.keys(known) as (keyof Looks)[])("no all-clear without %s", (part) => {
@@ -22,3 +24,13 @@ test("nothing is pending once all is known or failed", () => expect([known, all(
 test.each<[Look, Look, Look]>([
   ["known", "known", "known"], ["known", "pending", "pending"], ["pending", "failed", "failed"], ["failed", "known", "failed"],
 ])("%s and %s are %s", (a, b, want) => expect([bothOf(a, b), bothOf(b, a)]).toEqual([want, want]));
+
+const killed = (...totals: (number | null)[]) => totals.map((oomKills) => ({ usage: { oomKills } }) as Pick<Pod, "usage">);
+
+test.each<[string, Look, Pick<Pod, "usage">[], Look]>([
+  ["all that were ever killed", "known", killed(3, 0), "known"],
+  ["fewer than were asked for", "known", killed(3), "known"],
+  ["a last one that was killed", "known", killed(3, 1), "partly"],
+  ["a last one that is not known", "known", killed(3, null), "partly"],
+  ["no answer", "failed", [], "failed"],
+])("of %s", (_name, look, pods, want) => expect(killedOf(look, pods, 2)).toBe(want));

@@ -1,7 +1,7 @@
 // The cluster at a glance: is it well, and what eats it.
 import { type Answer, useAnswer, useHistory, useWindowLimit } from "../api/queries";
 import type { ClusterAnswer, Container, List, Node, Pod, Status } from "../api/types";
-import { bothOf } from "../derive/looks";
+import { bothOf, killedOf } from "../derive/looks";
 import { findings } from "../derive/problems";
 import { CurrentNote } from "../parts/current-note";
 import { Findings } from "../parts/findings";
@@ -14,9 +14,9 @@ import { TopLists } from "../parts/top-lists";
 const nodeFields = "name,status,ratios,unavailable,usage.pressure,usage.cpuMillicores";
 const ofContainer = "name,namespace,pod,ratios.memoryOfLimit,usage.cpuThrottledRatio";
 const ofPod = "name,namespace,usage.pressure";
-const ofKilled = "name,namespace,series.oomKills";
-// More rounds than that are joined, and a kill within one of those is still seen.
-const killPoints = 720;
+const ofKilled = "name,namespace,usage.oomKills,series.oomKills";
+// As many as the hub gives histories of at once.
+const mostKilled = 20;
 
 /** Overview is the first page. */
 export default function Overview() {
@@ -41,12 +41,12 @@ function Attention({ nodes }: { nodes: Answer<List<Node>> }) {
   const limit = useWindowLimit();
   const nearLimit = useAnswer<List<Container>>("top", { of: "containers", by: "ratios.memoryOfLimit", limit: 20, fields: ofContainer });
   const throttled = useAnswer<List<Container>>("top", { of: "containers", by: "cpuThrottledRatio", limit: 20, fields: ofContainer });
-  const killed = useAnswer<List<Pod>>("pods", { sort: "-oomKills", limit: 50, window: limit ?? 0, maxPoints: killPoints, fields: ofKilled }, { skip: limit === null });
+  const killed = useAnswer<List<Pod>>("pods", { sort: "-oomKills", limit: mostKilled, window: limit ?? 0, fields: ofKilled }, { skip: limit === null });
   const forMemory = useAnswer<List<Pod>>("top", { of: "pods", by: "pressure.memorySome", limit: 10, fields: ofPod });
   const forDisks = useAnswer<List<Pod>>("top", { of: "pods", by: "pressure.ioSome", limit: 10, fields: ofPod });
   const stalled = new Map([...itemsOf(forMemory), ...itemsOf(forDisks)].map((pod) => [`${pod.namespace}/${pod.name}`, pod]));
   const looks = {
-    nodes: lookOf(nodes), nearLimit: lookOf(nearLimit), throttled: lookOf(throttled), killed: lookOf(killed),
+    nodes: lookOf(nodes), nearLimit: lookOf(nearLimit), throttled: lookOf(throttled), killed: killedOf(lookOf(killed), itemsOf(killed), mostKilled),
     stalled: bothOf(lookOf(forMemory), lookOf(forDisks)), status: lookOf(status),
   };
   const found = findings({
