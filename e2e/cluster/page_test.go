@@ -75,8 +75,14 @@ func startNodeForCrash(t *testing.T) string {
 		if err := theLab.StopNode(crashedNode); err != nil {
 			t.Error(err)
 		}
-		if _, err := kubectl(context.Background(), "", "delete", "node", name); err != nil {
-			t.Error(err)
+		for _, remove := range [][]string{
+			{"delete", "node", name},
+			// Else they are listed until the cluster finds that their node is gone.
+			{"delete", "pods", "--all-namespaces", "--field-selector=spec.nodeName=" + name, "--force", "--grace-period=0"},
+		} {
+			if out, err := kubectl(context.Background(), "", remove...); err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
 		}
 	})
 	if err := theLab.StartNode(t.Context(), crashedNode); err != nil {
