@@ -58,9 +58,14 @@ export class Proxy {
     this.away = false;
   }
 
+  /** How many listen to tell(). */
+  get listening(): number {
+    return this.streams.size;
+  }
+
   /** tell tells the page of a round. */
-  tell(number: number): void {
-    const data = { number, time: new Date().toISOString(), intervalSeconds: 10, etag: `t-${number}` };
+  tell(number: number, intervalSeconds = 10): void {
+    const data = { number, time: new Date().toISOString(), intervalSeconds, windowSeconds: 3600, etag: `t-${number}` };
     for (const stream of this.streams) stream.write(`event: round\nid: t-${number}\ndata: ${JSON.stringify(data)}\n\n`);
   }
 
