@@ -4,6 +4,7 @@ import { Link } from "wouter";
 import { useAnswer, useLongList } from "../api/queries";
 import type { List, Namespace, Pod } from "../api/types";
 import { pathOf, useHref, useParam } from "../url/use-address";
+import { CurrentNote } from "../parts/current-note";
 import { ScopeNote } from "../parts/scope-note";
 import { Loaded } from "../parts/section";
 import { PodTable } from "../parts/pod-table";
@@ -27,6 +28,7 @@ export default function Pods() {
         {(list) => (
           <>
             <ScopeNote scope={list.scope} />
+            <CurrentNote time={list.time} />
             <PodTable pods={list.items} sort="-cpu" shows="all" />
           </>
         )}
