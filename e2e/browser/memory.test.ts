@@ -53,19 +53,29 @@ async function answered(page: Page, path: string, round: number): Promise<void> 
   }
 }
 
-test.each(["the overview", "a pod with its charts"])("%s", async (what) => {
+/** The pages, each with a part of an address that it asks for with each round. */
+const looks = [
+  { what: "the overview", path: () => "/", asks: "/cluster" },
+  { what: "a pod with its charts", path: async () => `/pods/payments/${await ledger()}`, asks: "/namespaces/payments/pods/" },
+  { what: "the list of pods", path: () => "/pods", asks: "/pods?" },
+];
+
+async function ledger(): Promise<string | undefined> {
   const { items } = await rest<{ items: { name: string }[] }>(hub, "namespaces/payments/pods");
-  const path = what === "the overview" ? "/" : `/pods/payments/${items.find(({ name }) => name.startsWith("ledger"))?.name}`;
+  return items.find(({ name }) => name.startsWith("ledger"))?.name;
+}
+
+test.each(looks)("$what", async ({ what, path, asks }) => {
   let round = 0;
   proxy.ownEvents = true;
   proxy.change = (_path, body) => later(body, round);
-  const { page, errors } = await visit(browser, proxy.url + path);
+  const { page, errors } = await visit(browser, proxy.url + (await path()));
   await settled(page);
   const session = await page.context().newCDPSession(page);
   await session.send("Performance.enable");
   const sizes: Size[] = [];
   for (round = 1; round <= rounds; round++) {
-    await answered(page, what === "the overview" ? "/cluster" : "/namespaces/payments/pods/", round);
+    await answered(page, asks, round);
     if (round === warm || round === half || round === rounds) sizes.push(await sizeOf(session));
   }
   const [begin, middle, end] = sizes;
