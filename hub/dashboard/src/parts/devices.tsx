@@ -82,7 +82,7 @@ export function Disks({ disks }: { disks: NodeAnswer["disks"] }) {
 export function Interfaces({ interfaces }: { interfaces: NodeAnswer["network"] }) {
   const network = useNetworkFormat();
   return (
-    <Small title="Interfaces" heads={["Interface", "In", "Out", "Errors since boot", "Dropped since boot"]} known={interfaces !== null}>
+    <Small title="Interfaces" heads={["Interface", "In", "Out", "Errors", "Dropped"]} known={interfaces !== null} note="Errors and dropped packets are those since boot.">
       {(interfaces ?? []).map((i) => (
         <tr key={i.interface}>
           <th scope="row">{i.interface}</th>
@@ -100,11 +100,13 @@ interface SmallProps {
   title: string;
   heads: [string, ...string[]];
   known: boolean;
+  /** What the heads do not say. */
+  note?: string;
   children: ReactNode[];
 }
 
 /** Small is a table that needs neither search nor sort. */
-function Small({ title, heads, known, children }: SmallProps) {
+function Small({ title, heads, known, note, children }: SmallProps) {
   const nothing = known ? "None." : "Not known: there is no current sample of this node.";
   return (
     <section className="small-table" aria-label={title}>
@@ -117,6 +119,7 @@ function Small({ title, heads, known, children }: SmallProps) {
           <tbody>{children}</tbody>
         </table>
       )}
+      {note && children.length > 0 && <p className="quiet">{note}</p>}
     </section>
   );
 }
