@@ -52,7 +52,7 @@ const ratiosOf = {
 } as const satisfies Record<ResourceName, Record<string, keyof Ratios>>;
 
 /** A Known is a number, or why there is none. */
-export interface Known {
+interface Known {
   value: number | null;
   /** Empty if value is known. */
   why: string;

@@ -2,7 +2,7 @@
 // Every function is pure; what is not known is not its business.
 
 /** A Quantity is a number's text and its unit, so that both can be set apart. */
-export interface Quantity {
+interface Quantity {
   digits: string;
   unit: string;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { dateTime, duration } from "./time";
+import { clockTime, dateTime, duration, tickTime } from "./time";
 
 test.each([
   [0, "0 s"], [0.42, "0.4 s"], [9.99, "10 s"], [59, "59 s"], [119, "119 s"], [120, "2 min"], [3599, "1 h"], [3600, "1 h"],
@@ -9,4 +9,9 @@ test.each([
 test("a time of another day has its day", () => {
   // Without a zone it is the reader's own, as it is shown.
   expect(dateTime("2026-03-09T07:05:09")).toBe("2026-03-09 07:05:09");
+});
+
+test("a tick has seconds only within a minute", () => {
+  const time = Date.UTC(2026, 10, 22, 14, 5);
+  expect([tickTime(time), tickTime(time + 10_000)]).toEqual([clockTime(time).slice(0, 5), clockTime(time + 10_000)]);
 });

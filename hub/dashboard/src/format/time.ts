@@ -2,9 +2,16 @@
 
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
+const minute = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+
 /** clockTime is the time of day: "14:05:09". */
 export function clockTime(time: number | string | Date): string {
   return clock.format(typeof time === "number" ? time : new Date(time));
+}
+
+/** tickTime is the time of day on an axis: "14:05", or "14:05:10" within a minute. */
+export function tickTime(time: number): string {
+  return time % 60_000 === 0 ? minute.format(time) : clockTime(time);
 }
 
 const day = new Intl.DateTimeFormat("en-CA", { year: "numeric", month: "2-digit", day: "2-digit" });

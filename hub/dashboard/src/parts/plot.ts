@@ -7,6 +7,7 @@ import type { Lack } from "../derive/lacks";
 import type { Mark } from "../derive/marks";
 import { lone } from "../derive/runs";
 import { axisText, stepsOf, topOf } from "../format/axis";
+import { tickTime } from "../format/time";
 import { type Interval } from "../url/time-range";
 
 /** How many colours there are; lines beyond them take the first ones again. */
@@ -149,12 +150,9 @@ export function isNear(bound: Line, chart: Chart): boolean {
   return (bound.values[0] ?? 0) <= 4 * most;
 }
 
-const hourAndMinute = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-const withSeconds = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-
 /** axisTime is a tick's time, empty where the canvas would end before it does, or where it would touch the other axis. */
 function axisTime(plot: uPlot, time: number): string {
-  const words = (time % 60_000 === 0 ? hourAndMinute : withSeconds).format(time);
+  const words = tickTime(time);
   const half = 3.2 * words.length; // a digit of 11 px is 6.4 px wide at most
   const at = plot.valToPos(time, "x");
   return at < half || at > plot.bbox.width / devicePixelRatio + edge - half ? "" : words;
