@@ -97,5 +97,44 @@ test("reduced motion and forced colours", async () => {
   const { page, errors } = await visit(browser, hub, { reducedMotion: "reduce", forcedColors: "active" });
   await settled(page);
   expect(await page.locator(".meter-fill").first().evaluate((e) => getComputedStyle(e).transitionDuration)).toBe("0s");
+  const lineOf = (selector: string) => page.locator(selector).first().evaluate((e) => getComputedStyle(e).borderBottomColor);
+  expect(await lineOf(".header nav a[aria-current]")).not.toBe(await lineOf(".header nav a:not([aria-current])"));
   expect(errors).toEqual([]);
+});
+
+const phone = { viewport: { width: 390, height: 844 } };
+
+test("a pod's containers have their names on a phone", async () => {
+  const { page } = await visit(browser, `${hub}/pods/data/postgres-0`, phone);
+  await settled(page);
+  const names = page.locator("tbody th");
+  expect(await names.allInnerTexts()).toEqual(["exporter", "postgres"]);
+  for (const { scrollWidth, clientWidth } of await names.evaluateAll((cells) => cells.map(({ scrollWidth, clientWidth }) => ({ scrollWidth, clientWidth })))) {
+    expect(clientWidth).toBeGreaterThanOrEqual(scrollWidth);
+  }
+});
+
+test("names as long as they may be make no page wider than a phone", async () => {
+  // Sixty-three letters of a namespace among others, and of a container in a legend.
+  for (const [path, selector] of [["/pods", "select option"], ["/pods/data/postgres-0", ".legend li"], ["/pods", "tbody th a"], ["/pods/data/postgres-0", "h1"]] as const) {
+    const { page } = await visit(browser, hub + path, phone);
+    await settled(page);
+    await page.locator(selector).first().waitFor({ state: "attached" });
+    const over = await page.locator(selector).first().evaluate((element) => {
+      element.textContent = "a".repeat(63);
+      return document.documentElement.scrollWidth - innerWidth;
+    });
+    expect(over, `${path} ${selector}`).toBeLessThanOrEqual(0);
+    await page.context().close();
+  }
+});
+
+test("a table's head sticks right below the page's, at any width", async () => {
+  for (const width of [1280, 800, 390]) {
+    const { page } = await visit(browser, `${hub}/pods`, { viewport: { width, height: 844 } });
+    await settled(page);
+    const sticks = await page.locator("thead th").first().evaluate((th) => parseFloat(getComputedStyle(th).top));
+    expect(sticks, `${width} px`).toBe(await page.locator("header").evaluate((header) => header.getBoundingClientRect().height));
+    await page.context().close();
+  }
 });
