@@ -97,6 +97,17 @@ test("in a grid of many nodes a mark tells what is wrong, and not colour alone",
   expect(await marks.first().evaluate((mark) => mark.getBoundingClientRect().width)).toBeGreaterThan(5);
 });
 
+test("a pod of which nobody knows the namespace leads nowhere", async () => {
+  proxy.change = (path, body) => (/\/(pods|top)\?/.test(path) ? { ...(body as object), items: [{ ...(body as { items: object[] }).items[0], name: "a-stranger", namespace: undefined }] } : body);
+  seen = await visit(browser, proxy.url);
+  await settled(seen.page);
+  await seen.page.locator(".top-list").getByText("a-stranger").first().waitFor();
+  expect(await seen.page.locator(".top-list").getByRole("link").count()).toBe(0);
+  await seen.page.getByRole("link", { name: "Pods", exact: true }).click();
+  await seen.page.locator("tbody th").getByText("a-stranger").waitFor();
+  expect(await seen.page.locator("tbody").getByRole("link").count()).toBe(0);
+});
+
 test("a search that finds nothing can be cleared", async () => {
   seen = await visit(browser, `${hub}/pods?q=nothing-is-called-this`);
   await settled(seen.page);

@@ -66,8 +66,8 @@ function keyOf(pod: Pod): string {
   return `${pod.namespace ?? ""}/${pod.name}`;
 }
 
-function pathOfPod(pod: Pod): string {
-  return pathOf.pod(pod.namespace ?? "", pod.name);
+function pathOfPod({ namespace, name }: Pod): string | undefined {
+  return namespace === undefined ? undefined : pathOf.pod(namespace, name); // the hub has no path for it, either
 }
 
 function searched(pod: Pod): string {

@@ -12,7 +12,7 @@ interface Props<T> {
   rows: readonly T[];
   columns: readonly Column<T>[];
   rowKey(row: T): string;
-  path: ((row: T) => string) | undefined;
+  path: ((row: T) => string | undefined) | undefined;
   head: ReactNode;
   /** In the place of rows, if there is none. */
   none: ReactNode;
@@ -36,10 +36,11 @@ export function Rows<T>({ caption, rows, columns, rowKey, path, head, none }: Pr
         {indexes.map((index, i) => {
           const row = rows[index];
           if (row === undefined) return null;
+          const to = path?.(row);
           return (
             <Fragment key={rowKey(row)}>
               <Room rows={index - (indexes[i - 1] ?? -1) - 1} />
-              <Row row={row} index={index} columns={columns} href={path && href(path(row))} />
+              <Row row={row} index={index} columns={columns} href={to && href(to)} />
             </Fragment>
           );
         })}

@@ -35,7 +35,7 @@ interface Props<T> {
   columns: readonly [Column<T>, ...Column<T>[]];
   rowKey(row: T): string;
   /** Where a row leads. */
-  path?(row: T): string;
+  path?(row: T): string | undefined;
   /** What a search looks through; a table without it has no search. */
   searched?(row: T): string;
   sort: string;

@@ -76,8 +76,15 @@ function TopList({ kind, ranking }: { kind: Kind; ranking: Ranking }) {
   );
 }
 
-function Ranked({ items, ranking, of }: { items: readonly Item[]; ranking: Ranking; of: Kind }) {
+/** Named is a thing, and leads to its page if it has one: a pod of which nobody knows the namespace has none. */
+function Named({ name, detail, path }: Identity) {
   const href = useHref();
+  const words = <><span className="rank-name"><CutName name={name} /></span> <span className="rank-detail">{detail}</span></>;
+  const title = `${name} ${detail}`;
+  return path === undefined ? <span className="rank-unlinked" title={title}>{words}</span> : <Link href={href(path)} title={title}>{words}</Link>;
+}
+
+function Ranked({ items, ranking, of }: { items: readonly Item[]; ranking: Ranking; of: Kind }) {
   const known = items.map((item) => ({ item, value: ranking.value(item) ?? 0 })).filter(({ value }) => value > 0);
   const greatest = known[0]?.value ?? 0;
   if (known.length === 0) return <p className="none">None.</p>;
@@ -86,9 +93,9 @@ function Ranked({ items, ranking, of }: { items: readonly Item[]; ranking: Ranki
       {known.map(({ item, value }) => {
         const { name, detail, path } = identity(of, item);
         return (
-          <li key={path + name}>
+          <li key={`${path} ${name}`}>
             <span className="rank-bar" style={{ width: `${(100 * value) / greatest}%` }} aria-hidden="true" />
-            <Link href={href(path)} title={`${name} ${detail}`}><span className="rank-name"><CutName name={name} /></span> <span className="rank-detail">{detail}</span></Link>
+            <Named path={path} name={name} detail={detail} />
             <span className="rank-value">{text(ranking.format(value))}</span>
           </li>
         );
@@ -97,13 +104,20 @@ function Ranked({ items, ranking, of }: { items: readonly Item[]; ranking: Ranki
   );
 }
 
-function identity(of: Kind, item: Item): { name: string; detail: string; path: string } {
+interface Identity {
+  name: string;
+  detail: string;
+  path: string | undefined;
+}
+
+function identity(of: Kind, item: Item): Identity {
   const { namespace = "" } = item as Pod;
+  const pathOfPod = (pod: string) => (namespace === "" ? undefined : pathOf.pod(namespace, pod));
   switch (of) {
     case "pods":
-      return { name: item.name, detail: namespace, path: pathOf.pod(namespace, item.name) };
+      return { name: item.name, detail: namespace, path: pathOfPod(item.name) };
     case "containers":
-      return { name: item.name, detail: (item as Container).pod ?? "", path: pathOf.pod(namespace, (item as Container).pod ?? "") };
+      return { name: item.name, detail: (item as Container).pod ?? "", path: pathOfPod((item as Container).pod ?? "") };
     case "workloads":
       return { name: item.name, detail: namespace, path: pathOf.workload(namespace, (item as Workload).kind, item.name) };
     case "namespaces":
