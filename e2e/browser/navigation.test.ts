@@ -1,7 +1,7 @@
 // Going about: links, the back button, the keyboard, and what the address says.
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
-import { launch, settled, type Visit, visit } from "./browser";
+import { launch, rest, settled, type Visit, visit } from "./browser";
 import { Proxy } from "./proxy";
 
 const hub = inject("hub");
@@ -224,6 +224,20 @@ describe("time", () => {
     await expect.poll(() => said.innerText()).not.toBe("");
     const at = (await said.innerText()).slice(0, 8); // of the same day, but for the minute around midnight
     expect(zoomed.map((time) => new Date(time).toISOString().slice(11, 19))).toEqual([expect.toSatisfy((from: string) => from <= at), expect.toSatisfy((to: string) => at <= to)]);
+  });
+
+  test("what is asked for goes by the hub's clock, not the browser's", async () => {
+    const { time } = await rest<{ time: string }>(hub, "cluster");
+    seen = await visit(browser, "about:blank");
+    const asked: string[] = [];
+    seen.page.on("request", (request) => asked.push(request.url()));
+    await seen.page.addInitScript(() => {
+      const now = Date.now;
+      Date.now = () => now() - 360_000;
+    });
+    await seen.page.goto(`${hub}/nodes/data-1?at=${Date.parse(time) - 300_000}`); // 15 minutes, 5 minutes ago
+    await settled(seen.page);
+    expect(asked.filter((url) => url.includes("/api/v1/nodes/data-1?")).map((url) => new URL(url).searchParams.get("window"))).toEqual(["1800"]);
   });
 
   test("a pause stands still, and its link shows the same", async () => {
