@@ -6,10 +6,10 @@ import type { Line } from "./charts";
 export const mostLines = 8;
 
 /** What the lines of the others are as one: what adds up is added, of shares the greatest counts. */
-export type Together = "sum" | "greatest";
+type Together = "sum" | "greatest";
 
 /**
- * condense gives each part a colour, and those beyond the biggest over the time shown one line. That has a gap where one
+ * condense gives each part a colour, and those beyond the biggest over all that was answered one line. That has a gap where one
  * of them has: what is missing must not pass for less.
  */
 export function condense(parts: readonly Line[], together: Together): Line[] {

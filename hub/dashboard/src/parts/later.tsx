@@ -21,7 +21,7 @@ const question = <P,>(name: string, load: Load<P>) =>
   });
 
 /** A Later is a page to come. */
-export interface Later<P> {
+interface Later<P> {
   (props: P): React.ReactNode;
   /** Loads it before it is asked for. */
   prefetch(queries: QueryClient): Promise<void>;

@@ -10,7 +10,7 @@ export const rowHeight = 30;
 const spare = 2;
 
 /** The rows from the first to before the end. */
-export interface Slice {
+interface Slice {
   first: number;
   end: number;
 }
