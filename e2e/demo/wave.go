@@ -10,8 +10,8 @@ import (
 // repeats after knots times knotSeconds.
 type wave struct {
 	base float64 // what it is on average
-	// rate is what it is at each knot, between which it is level; sum is the
-	// counter there.
+	// rate is what it is at each knot, and goes straight from one to the next; sum
+	// is the counter there.
 	rate, sum [knots + 1]float64
 }
 
@@ -31,7 +31,7 @@ func newWave(base, jitter float64, seed uint64) *wave {
 		slow := math.Sin(2*math.Pi*float64(k)/knots*3 + phase)
 		w.rate[k] = base * math.Max(0.04, 1+jitter*(0.7*drift+0.8*slow))
 		if k > 0 {
-			w.sum[k] = w.sum[k-1] + w.rate[k-1]*knotSeconds
+			w.sum[k] = w.sum[k-1] + (w.rate[k-1]+w.rate[k])/2*knotSeconds
 		}
 	}
 	return w
@@ -41,10 +41,11 @@ func newWave(base, jitter float64, seed uint64) *wave {
 func (w *wave) count(after time.Duration) uint64 {
 	k, rest := math.Modf(after.Seconds() / knotSeconds)
 	turns, at := int(k)/knots, int(k)%knots
-	return uint64(float64(turns)*w.sum[knots] + w.sum[at] + w.rate[at]*rest*knotSeconds)
+	since := (w.rate[at] + (w.rate[at+1]-w.rate[at])/2*rest) * rest * knotSeconds
+	return uint64(float64(turns)*w.sum[knots] + w.sum[at] + since)
 }
 
-// level is a gauge: the rate itself, without its steps.
+// level is a gauge: the rate itself.
 func (w *wave) level(after time.Duration) float64 {
 	k, rest := math.Modf(after.Seconds() / knotSeconds)
 	at := int(k) % knots
