@@ -50,70 +50,48 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
+	"github.com/kubemon/kubemon/e2e/command"
 	"github.com/kubemon/kubemon/e2e/images"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
-
-// run builds what the arguments ask for and returns the exit code.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	opt, err := parse(args, stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	if err != nil {
-		fmt.Fprintln(stderr, "images:", err)
-		return 2
-	}
-	opt.Progress = stdout
-	if _, err := images.Build(ctx, opt); err != nil {
-		fmt.Fprintln(stderr, "images:", err)
-		return 1
-	}
-	return 0
-}
-
-// parse turns the arguments into options.
-func parse(args []string, stderr io.Writer) (images.Options, error) {
 	opt := images.Options{Programs: images.Kubemon()}
+	os.Exit(building(&opt).Main(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// building is the command, which fills in the options.
+func building(opt *images.Options) command.Command {
 	flags := flag.NewFlagSet("images", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // Its errors are returned, and reported once.
-	flags.Usage = func() {}
 	flags.StringVar(&opt.Output, "output", "dist", "the `folder` for the archives and SBOMs")
 	flags.StringVar(&opt.Root, "root", ".", "the top `folder` of the sources")
 	flags.StringVar(&opt.Version, "version", "", "the images' `tag` (default the chart's appVersion)")
 	platforms := flags.String("platforms", "linux/amd64,linux/arm64", "what to build for, comma-separated")
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(stderr, "Usage: go run ./e2e/cmd/images [flags]")
-			flags.SetOutput(stderr)
-			flags.PrintDefaults()
-		}
-		return opt, err
+	return command.Command{
+		Flags: flags,
+		Check: func() error { return complete(opt, *platforms) },
+		Do: func(ctx context.Context, stdout, _ io.Writer) error {
+			opt.Progress = stdout
+			_, err := images.Build(ctx, *opt)
+			return err
+		},
 	}
-	if flags.NArg() > 0 {
-		return opt, fmt.Errorf("unexpected argument %q: only flags are taken", flags.Arg(0))
-	}
-	opt.Platforms = strings.Split(*platforms, ",")
+}
+
+// complete fills in what the flags say in other words, and refuses what cannot be
+// built.
+func complete(opt *images.Options, platforms string) error {
+	opt.Platforms = strings.Split(platforms, ",")
 	if opt.Version == "" {
 		version, err := images.Version(opt.Root)
 		if err != nil {
-			return opt, err
+			return err
 		}
 		opt.Version = version
 	}
-	return opt, opt.Check()
+	return opt.Check()
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,10 +28,12 @@ func TestParse(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			test.want.Programs = images.Kubemon()
-			got, err := parse(append([]string{"--root", root}, test.args...), t.Output())
-			if err != nil {
-				t.Fatal(err)
+			var got images.Options
+			c := building(&got)
+			c.Do = func(context.Context, io.Writer, io.Writer) error { return nil }
+			got.Programs, test.want.Programs = images.Kubemon(), images.Kubemon()
+			if code := c.Run(t.Context(), append([]string{"--root", root}, test.args...), t.Output(), t.Output()); code != 0 {
+				t.Fatalf("exit code %d, want 0", code)
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("options (-want +got):\n%s", diff)
@@ -55,7 +59,7 @@ func TestRunRefuses(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
-			if code := run(t.Context(), test.args, &stdout, &stderr); code != test.code {
+			if code := building(&images.Options{Programs: images.Kubemon()}).Run(t.Context(), test.args, &stdout, &stderr); code != test.code {
 				t.Errorf("exit code %d, want %d", code, test.code)
 			}
 			if !strings.HasPrefix(stderr.String(), test.want) {
@@ -67,7 +71,7 @@ func TestRunRefuses(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	if code := run(t.Context(), []string{"-h"}, &stdout, &stderr); code != 0 {
+	if code := building(&images.Options{}).Run(t.Context(), []string{"-h"}, &stdout, &stderr); code != 0 {
 		t.Errorf("exit code %d, want 0", code)
 	}
 	for _, want := range []string{"-output", "-platforms", "-root", "-version"} {
