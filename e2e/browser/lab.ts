@@ -143,7 +143,7 @@ describe("each page by its own address", () => {
     const seen = await visit(browser, `${hub}/status`, session);
     await settled(seen.page);
     for (const node of ["node1", "node2"]) {
-      await expect.poll(() => seen.page.locator(`tr:has-text("${node}") [title*="trust: attested"]`).count(), node).toBe(1);
+      await expect.poll(() => seen.page.locator(`tr:has-text("${node}") [title*="trust: attested"]`).count(), { message: node }).toBe(1);
     }
     await seen.page.context().close();
   });
