@@ -66,6 +66,17 @@ test("charts as tables have the numbers, and no violation either", async () => {
   expect(errors).toEqual([]);
 });
 
+test("digits are of one width, and names are drawn as they are spelled", async () => {
+  const { page } = await visit(browser, `${hub}/pods`);
+  await settled(page);
+  const variants = await page.locator("tbody th").first().evaluate((cell) => {
+    const { fontVariantNumeric, fontVariantLigatures } = getComputedStyle(cell);
+    return { numeric: fontVariantNumeric, ligatures: fontVariantLigatures };
+  });
+  expect(variants).toEqual({ numeric: "tabular-nums", ligatures: "no-contextual" });
+  await page.context().close();
+});
+
 test("CPU by mode has the numbers of REST, which add up", async () => {
   const { page } = await visit(browser, `${hub}/nodes/data-1?view=table`);
   await settled(page);
