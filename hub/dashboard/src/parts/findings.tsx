@@ -27,7 +27,7 @@ export function Findings({ findings, looks }: Props) {
         <h2 id="findings-title">Needs attention</h2>
         {findings.length > most && (
           <button type="button" className="link quiet" onClick={() => setAll(all === "all" ? "" : "all")}>
-            {all === "all" ? `the first ${most}` : `all ${findings.length}`}
+            {all === "all" ? `show the first ${most}` : `show all ${findings.length}`}
           </button>
         )}
       </div>
