@@ -20,6 +20,7 @@ async function allPages() {
   const ledger = items.find(({ name }) => name.startsWith("ledger-"))?.name ?? "";
   return [
     { path: "/", heading: "Overview", shows: ["Needs attention", "Node down", "OOM kill", "Throttled", "Memory limit", "worker-5"] },
+    { path: "/?findings=all", heading: "Overview", shows: ["Disk stall", "Node memory", "Unsupported", "edge-3"] },
     { path: "/nodes", heading: "Nodes", shows: ["data-1", "unsupported", "down"] },
     { path: "/nodes/data-1", heading: "data-1", shows: ["CPU by mode", "waiting for disks", "Slices", "kubepods.slice", "kubelet", "/var/lib/containerd", "nvme0n1", "eth0", "postgres-0"] },
     { path: "/namespaces", heading: "Namespaces", shows: ["payments", "search"] },

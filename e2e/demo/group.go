@@ -71,14 +71,16 @@ func (g *group) add(of *group) {
 	g.network.TxBytes += of.network.TxBytes
 	g.pids.Current += of.pids.Current
 	g.pressure = pressure(
-		g.pressure.CPU.SomeMicros+of.pressure.CPU.SomeMicros/4,
-		g.pressure.Memory.SomeMicros+of.pressure.Memory.SomeMicros/4,
-		g.pressure.IO.SomeMicros+of.pressure.IO.SomeMicros/4)
+		g.pressure.CPU.SomeMicros+of.pressure.CPU.SomeMicros,
+		g.pressure.Memory.SomeMicros+of.pressure.Memory.SomeMicros,
+		g.pressure.IO.SomeMicros+of.pressure.IO.SomeMicros)
 }
 
-// addPod counts a pod.
+// addPod counts a pod. Pods wait at the same time, so a node is stalled for less
+// than they are together.
 func (g *group) addPod(p *snapshot.Pod) {
-	of := &group{cpu: *p.CPU, memory: *p.Memory, io: p.IO[0], pids: *p.PIDs, pressure: p.Pressure}
+	of := &group{cpu: *p.CPU, memory: *p.Memory, io: p.IO[0], pids: *p.PIDs}
+	of.pressure = pressure(p.Pressure.CPU.SomeMicros/4, p.Pressure.Memory.SomeMicros/4, p.Pressure.IO.SomeMicros/4)
 	if len(p.Network) > 0 {
 		of.network = p.Network[0]
 	}

@@ -16,6 +16,13 @@ function killed(...oomKills: (number | null)[]): Pod {
   return { kind: "Pod", name: "web-1", namespace: "shop", status: well, usage: null, ratios: null, series };
 }
 
+// Only what was asked for is there.
+const throttled = (cpuThrottledRatio: number | null) => container({ usage: { cpuThrottledRatio } as NonNullable<Container["usage"]> });
+function stalled(memorySome: number | null, ioSome: number | null): Pod {
+  const usage = { pressure: { memorySome, ioSome } } as NonNullable<Pod["usage"]>;
+  return { kind: "Pod", name: "web-1", namespace: "shop", status: well, usage, ratios: null };
+}
+
 describe("findings", () => {
   test("a node that is down says why, without the address", () => {
     const status = { state: "down", reason: "get https://10.0.0.7:10290/snapshot: EOF", ageSeconds: 40 } as const;
@@ -29,6 +36,8 @@ describe("findings", () => {
     ["a node that is stale", { nodes: [node({ status: { state: "stale", reason: "late", ageSeconds: 12 } })] }, [["high", "Node stale"]]],
     ["a busy node", { nodes: [node({ ratios: ratios(0.85) })] }, [["high", "Node CPU"]]],
     ["containers near their limit", { nearLimit: [container({ ratios: ratios(0.95) }), container({ ratios: ratios(0.82) }), container({ ratios: ratios(0.5) })] }, [["full", "Memory limit"], ["high", "Memory limit"]]],
+    ["throttled containers", { throttled: [throttled(0.55), throttled(0.3), throttled(0.2), throttled(null)] }, [["full", "Throttled"], ["high", "Throttled"]]],
+    ["pods that wait for memory and disks", { stalled: [stalled(0.12, 0.45), stalled(0.09, 0.09), stalled(null, null)] }, [["full", "Disk stall"], ["high", "Memory stall"]]],
     ["kills in the window", { killed: [killed(1, 2, 3)] }, [["full", "OOM kill"]]],
     ["kills before it", { killed: [killed(3, 3)] }, []],
     ["a pod made anew after kills before it", { killed: [killed(5, 5, 0, 0)] }, []],
