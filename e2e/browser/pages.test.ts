@@ -28,7 +28,7 @@ async function allPages() {
     { path: "/workloads", heading: "Workloads", shows: ["CronJob", "DaemonSet", "Deployment", "Job", "Pod", "Rollout", "StatefulSet"] },
     { path: "/workloads/shop/Deployment/web", heading: "web", shows: ["Deployment", "requested"] },
     { path: "/pods", heading: "Pods", shows: ["postgres-0", "kafka-0"] },
-    { path: `/pods/payments/${ledger}?range=1h`, heading: ledger, shows: ["OOM kill", "ledger limit", "worker-3", "Restarts"] },
+    { path: `/pods/payments/${ledger}?range=1h`, heading: ledger, shows: ["OOM kill", "ledger restarted", "ledger limit", "worker-3", "Restarts"] },
     { path: "/status", heading: "Agents", shows: ["Availability", "Clock skew", "worker-5", "EOF"] },
   ];
 }

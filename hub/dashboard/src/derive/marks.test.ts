@@ -30,6 +30,14 @@ describe("restarts", () => {
     expect(restarts(series({ cpuMillicores: [1, 1, null, 1], memoryBytes: [1, 1, 1, 1], diskWriteBytes: [10, 20, 3, 5] }), "web")).toEqual([{ time: 20, kind: "restart", text: "web restarted" }]));
   test("a disk that goes away makes a count fall, and is none", () =>
     expect(restarts(series({ cpuMillicores: [1, 1, 1, 1], memoryBytes: [1, 1, 1, 1], diskWriteBytes: [10, 20, 3, 5] }), "web")).toEqual([]));
+  test("counts that fall with the memory, of a container that is known from its birth on", () =>
+    expect(restarts(series({ cpuMillicores: [1, 1, 1, 1], memoryBytes: [90, 100, 30, 40], diskWriteBytes: [10, 20, 3, 5] }), "web")).toEqual([{ time: 20, kind: "restart", text: "web restarted" }]));
+  test("the same behind a gap", () =>
+    expect(restarts(series({ cpuMillicores: [1, 1, null, 1], memoryBytes: [90, 100, null, 40], diskReadBytes: [10, 20, null, 5] }), "web").map(({ time }) => time)).toEqual([30]));
+  test("kills that fall, which a group's own never do", () =>
+    expect(restarts(series({ cpuMillicores: [1, 1, 1], memoryBytes: [1, 1, 1], oomKills: [1, 1, 0] }), "web").map(({ time }) => time)).toEqual([20]));
+  test("less memory alone is none", () =>
+    expect(restarts(series({ cpuMillicores: [1, 1, 1], memoryBytes: [100, 100, 10], diskWriteBytes: [10, 20, 20] }), "web")).toEqual([]));
   test("twice", () =>
     expect(restarts(series({ cpuMillicores: [1, null, 1, null], memoryBytes: [1, 1, 1, 1] }), "web").map(({ time }) => time)).toEqual([10, 30]));
   test("memory without a rate of CPU, told once", () =>

@@ -38,19 +38,39 @@ export function oomKills(series: Series): Mark[] {
 
 /**
  * restarts finds the rounds in which there was a new container in the place of
- * the old one: its memory is known and its CPU has no rate yet, which the old
- * one had. A count that fell alone tells nothing: io.stat forgets a device.
+ * the old one. Either its memory is known and its CPU has no rate yet, which the
+ * old one had; or the hub knew it from its birth on, so that it has a rate, and
+ * its counts began anew while it held less than half of the old one's memory.
+ * Counts of disks that fell alone tell nothing: io.stat forgets a device.
  */
 export function restarts(series: Series, name: string): Mark[] {
   const marks: Mark[] = [];
+  const fell = { kills: falls(series.oomKills), reads: falls(series.diskReadBytes), writes: falls(series.diskWriteBytes) };
   let [ran, anew] = [false, false];
+  let held: number | null = null;
   series.times.forEach((time, i) => {
-    const lacksRate = series.cpuMillicores[i] == null && series.memoryBytes[i] != null;
-    if (ran && lacksRate && !anew) marks.push({ time, kind: "restart", text: `${name} restarted` });
+    const memory = series.memoryBytes[i] ?? null;
+    const lacksRate = series.cpuMillicores[i] == null && memory !== null;
+    const isSmall = memory !== null && held !== null && memory < held / 2;
+    const beganAnew = fell.kills.has(i) || (isSmall && (fell.reads.has(i) || fell.writes.has(i)));
+    if (ran && !anew && (lacksRate || beganAnew)) marks.push({ time, kind: "restart", text: `${name} restarted` });
     anew = lacksRate;
     ran ||= series.cpuMillicores[i] != null;
+    held = memory ?? held;
   });
   return marks;
+}
+
+/** falls are the places where a count is less than it was. */
+function falls(column: readonly (number | null)[] | undefined): Set<number> {
+  const found = new Set<number>();
+  let before: number | null = null;
+  column?.forEach((total, index) => {
+    if (total === null) return;
+    if (before !== null && total < before) found.add(index);
+    before = total;
+  });
+  return found;
 }
 
 /** merged has what happened in one round as one mark. */
